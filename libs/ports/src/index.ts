@@ -1,0 +1,5 @@
+export type * from './bus.ts';
+export type * from './market.ts';
+export type * from './store.ts';
+export type * from './venue.ts';
+export type * from './world.ts';
