@@ -1,0 +1,36 @@
+/** Who may import whom. Arrows point one way; the check in libs/testing holds package.json and tsconfig references to this table. */
+export const mayImport = {
+  domain: [],
+  ports: ['domain'],
+  contracts: ['domain', 'ports'],
+  'event-sourcing': ['domain', 'ports'],
+  platform: ['ports'],
+  services: ['domain', 'ports', 'contracts', 'event-sourcing'],
+  eventstore: ['ports', 'event-sourcing', 'contracts'],
+  'eventstore-embedded': ['platform'],
+  messaging: ['ports', 'contracts', 'platform'],
+  market: ['domain', 'ports', 'contracts'],
+  venues: ['domain', 'ports', 'contracts'],
+  'read-models': ['domain', 'ports', 'contracts', 'event-sourcing'],
+  sdk: ['contracts', 'domain', 'ports', 'messaging'],
+};
+mayImport.host = Object.keys(mayImport);
+mayImport.testing = ['eventstore-embedded', 'eventstore', 'messaging', 'platform', 'ports', 'host'];
+
+/** testing builds on these: their own specs do without it, and are not run again when it changes. */
+export const beneathTesting = ['domain', 'ports', 'contracts', 'event-sourcing', 'platform'];
+
+const scopes = (names) => names.map((name) => `scope:${name}`);
+
+export function boundaries({ specs }) {
+  const constraints = Object.entries(mayImport).map(([name, allowed]) => ({
+    sourceTag: `scope:${name}`,
+    onlyDependOnLibsWithTags: scopes(specs && !beneathTesting.includes(name) ? [...allowed, 'testing'] : allowed),
+  }));
+  constraints.push({
+    sourceTag: 'type:app',
+    onlyDependOnLibsWithTags: ['type:lib'],
+    ...(specs ? {} : { notDependOnLibsWithTags: ['scope:testing'] }),
+  });
+  return ['error', { enforceBuildableLibDependency: false, allow: [], allowCircularSelfDependency: false, depConstraints: constraints }];
+}
