@@ -73,7 +73,7 @@ export function imports(project, { specs }) {
       ...ioModules.map((name) => ({ name, message: `IO ${WHY}` })),
       ...['crypto', 'node:crypto'].map((name) => ({ name, importNames: randomFromCrypto, message: `Randomness ${WHY}` })),
     );
-    syntax.push(...forbiddenSyntax(dateValues, `The time ${WHY}`), ...forbiddenSyntax(['ImportExpression'], 'Import at the top of the file.'));
+    syntax.push(...forbiddenSyntax(dateValues, `The time ${WHY} Where a given time is converted, excuse the line and say why.`), ...forbiddenSyntax(['ImportExpression'], 'Import at the top of the file.'));
   }
   if (!specs && project === 'domain') patterns.push({ regex: '^(?!big\\.js$|\\.{1,2}/)', message: 'The domain imports its own files and big.js.' });
   return {

@@ -1,0 +1,20 @@
+/**
+ * Lints texts as if they were files of this repository: reads [{ file, code, typed }] from stdin, prints the rules that fired for
+ * each. Only `typed` texts pay for type information; their file must exist.
+ */
+import { ESLint } from 'eslint';
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import tseslint from 'typescript-eslint';
+
+const cwd = dirname(dirname(fileURLToPath(import.meta.url)));
+const typed = new ESLint({ cwd });
+const untyped = new ESLint({ cwd, overrideConfig: [{ files: ['**/*.ts'], ...tseslint.configs.disableTypeChecked }] });
+
+const fired = [];
+for (const { file, code, typed: withTypes } of JSON.parse(await text(process.stdin))) {
+  const [result] = await (withTypes ? typed : untyped).lintText(code, { filePath: file });
+  fired.push((result?.messages ?? []).map(({ ruleId, message, fatal }) => (fatal || ruleId === null ? `fatal: ${message}` : ruleId)));
+}
+process.stdout.write(JSON.stringify(fired));
