@@ -1,0 +1,5 @@
+export { isFresh, referencePrice, equityOf, exposureOf, markOf, type DecisionInputs } from './checks.ts';
+export * from './decide.ts';
+export * from './decision.ts';
+export type * from './events.ts';
+export * from './state.ts';

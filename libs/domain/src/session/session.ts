@@ -1,0 +1,113 @@
+import { daysOf, dateText } from './civil-date.ts';
+
+/**
+ * When a market trades. Times of day are in `time_zone` (IANA), `HH:MM`; `days` are ISO weekdays (1 Monday … 7 Sunday).
+ * `holidays` are local dates `YYYY-MM-DD` without trading, `early_closes` give an earlier close for a date.
+ */
+export interface Session {
+  readonly name: string;
+  readonly time_zone: string;
+  readonly open: string;
+  readonly close: string;
+  readonly days: readonly number[];
+  readonly holidays?: readonly string[];
+  readonly early_closes?: Readonly<Record<string, string>>;
+}
+
+export interface LocalTime {
+  readonly date: string;
+  readonly weekday: number;
+  readonly minuteOfDay: number;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 24 * 60;
+const QUARTER_HOUR_MS = 15 * MINUTE_MS;
+/** Offsets change on quarter hours at the finest anywhere; 4,096 of them are six weeks of one zone. */
+const CACHED_OFFSETS_MAX = 4096;
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+const offsets = new Map<string, number>();
+
+const formatterOf = (timeZone: string): Intl.DateTimeFormat => {
+  const known = formatters.get(timeZone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-US', {
+    timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
+  });
+  formatters.set(timeZone, made);
+  return made;
+};
+
+/** Minutes east of UTC at `timeMs`. */
+const offsetMinutes = (timeZone: string, timeMs: number): number => {
+  const slot = Math.floor(timeMs / QUARTER_HOUR_MS);
+  const key = `${timeZone}/${slot}`;
+  const known = offsets.get(key);
+  if (known !== undefined) return known;
+  const at = slot * QUARTER_HOUR_MS;
+  const part: Record<string, number> = {};
+  for (const { type, value } of formatterOf(timeZone).formatToParts(at)) part[type] = Number(value);
+  const days = daysOf(part['year'] ?? 1970, part['month'] ?? 1, part['day'] ?? 1);
+  const localMinutes = days * DAY_MINUTES + (part['hour'] ?? 0) * 60 + (part['minute'] ?? 0);
+  const offset = localMinutes - Math.floor(at / MINUTE_MS);
+  if (offsets.size >= CACHED_OFFSETS_MAX) offsets.clear();
+  offsets.set(key, offset);
+  return offset;
+};
+
+/** Date, ISO weekday and minute of the day in `timeZone` at `timeMs` (epoch ms, UTC). */
+export const localTime = (timeZone: string, timeMs: number): LocalTime => {
+  const minutes = Math.floor(timeMs / MINUTE_MS) + offsetMinutes(timeZone, timeMs);
+  const days = Math.floor(minutes / DAY_MINUTES);
+  return {
+    date: dateText(days),
+    // 1970-01-01 was a Thursday, ISO weekday 4.
+    weekday: ((((days + 3) % 7) + 7) % 7) + 1,
+    minuteOfDay: minutes - days * DAY_MINUTES,
+  };
+};
+
+const CLOCK = /^([01]\d|2[0-3]):([0-5]\d)$|^24:00$/;
+
+export const minuteOf = (clock: string): number => {
+  if (!CLOCK.test(clock)) return Number.NaN;
+  const [hours = '0', minutes = '0'] = clock.split(':');
+  return Number(hours) * 60 + Number(minutes);
+};
+
+const closeMinute = (session: Session, date: string): number => minuteOf(session.early_closes?.[date] ?? session.close);
+
+/** Open at the opening minute, closed at the closing one. Unreadable times count as closed. */
+export const isOpen = (session: Session, timeMs: number): boolean => {
+  const local = localTime(session.time_zone, timeMs);
+  if (!session.days.includes(local.weekday) || session.holidays?.includes(local.date)) return false;
+  return local.minuteOfDay >= minuteOf(session.open) && local.minuteOfDay < closeMinute(session, local.date);
+};
+
+/** Epoch ms of the close of the session open at `timeMs`; `undefined` when none is. */
+export const closesAtMs = (session: Session, timeMs: number): number | undefined => {
+  if (!isOpen(session, timeMs)) return undefined;
+  const local = localTime(session.time_zone, timeMs);
+  const startOfMinute = timeMs - (timeMs % MINUTE_MS);
+  return startOfMinute + (closeMinute(session, local.date) - local.minuteOfDay) * MINUTE_MS;
+};
+
+/** The trading day that `timeMs` belongs to when days roll at `rollTime` in `timeZone`: after the roll it is the next date's. */
+export const tradingDay = (timeZone: string, rollTime: string, timeMs: number): string => {
+  const local = localTime(timeZone, timeMs);
+  if (local.minuteOfDay < minuteOf(rollTime)) return local.date;
+  const [year = 1970, month = 1, day = 1] = local.date.split('-').map(Number);
+  return dateText(daysOf(year, month, day) + 1);
+};
+
+/** Never closes; for simulated markets, which say that they are. */
+export const ALWAYS_OPEN: Session = { name: 'always', time_zone: 'UTC', open: '00:00', close: '24:00', days: [1, 2, 3, 4, 5, 6, 7] };
+
+/** NYSE core trading session; holidays and early closes come with the exchange calendars. */
+export const US_EQUITIES: Session = {
+  name: 'us-equities', time_zone: 'America/New_York', open: '09:30', close: '16:00', days: [1, 2, 3, 4, 5],
+  early_closes: {},
+};
+
+export const SESSIONS: Readonly<Record<string, Session>> = { [ALWAYS_OPEN.name]: ALWAYS_OPEN, [US_EQUITIES.name]: US_EQUITIES };
