@@ -31,7 +31,9 @@ async function check(name, work) {
 }
 
 function nx(...args) {
-  const child = spawn(process.execPath, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  // nx asks its tasks for colours even where nobody sees them.
+  const env = process.stdout.isTTY ? process.env : { ...process.env, FORCE_COLOR: process.env.FORCE_COLOR ?? '0' };
+  const child = spawn(process.execPath, [join(root, 'node_modules/nx/dist/bin/nx.js'), ...args], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve, reject) => child.once('error', reject).once('close', (code, signal) => resolve(code ?? signal)));
 }
 
@@ -65,9 +67,9 @@ await check('build', build);
 // Results of an earlier run must not stand in for this one. nx puts those of unchanged projects back.
 for (const project of projects) rmSync(join(root, project, RESULTS), { force: true });
 // One after the other, so that lint does not slow down tests that measure time.
-const lint = await step('[4/4] lint', () => nx('run', 'tallystick:lint', '--output-style=static'));
+const lint = await step('[4/4] lint', () => nx('run', 'tallystick:lint'));
 if (lint !== 0) complain('lint: findings above');
-const tests = await step('[4/4] tests', () => nx('run-many', '-t', 'test', '--output-style=static'));
+const tests = await step('[4/4] tests', () => nx('run-many', '-t', 'test'));
 
 const before = total.failed;
 for (const project of projects) count(project);
