@@ -3,7 +3,7 @@ export const mayImport = {
   domain: [],
   ports: ['domain'],
   contracts: ['domain', 'ports'],
-  'event-sourcing': ['domain', 'ports'],
+  'event-sourcing': ['domain', 'ports', 'contracts'],
   platform: ['ports'],
   services: ['domain', 'ports', 'contracts', 'event-sourcing'],
   eventstore: ['ports', 'event-sourcing', 'contracts'],

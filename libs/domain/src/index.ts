@@ -1,9 +1,15 @@
+export type * from './audit/events.ts';
 export * from './decimal.ts';
 export * from './instrument/instrument.ts';
 export * from './intent/intent.ts';
+export * from './kill/kill.ts';
+export * from './lease/events.ts';
 export * from './order/index.ts';
 export * from './policy/policy.ts';
 export * from './position/position.ts';
+export type * from './process/events.ts';
+export type * from './reconciliation/events.ts';
 export type * from './refusal.ts';
 export * from './risk-group/index.ts';
 export * from './session/session.ts';
+export type * from './venue-report/events.ts';

@@ -1,1 +1,5 @@
-export {};
+export * from './drive.ts';
+export * from './handle.ts';
+export * from './load.ts';
+export * from './owned-stream.ts';
+export * from './record.ts';

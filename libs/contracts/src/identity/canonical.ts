@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * One spelling for a JSON value: keys sorted by code unit, no white space, `undefined` members left out. Hashes, digests and
+ * signatures are over this text. Numbers must be safe integers: everything with a fraction is a decimal string in this product.
+ */
+export const canonicalJson = (value: unknown): string => {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`canonical JSON takes safe integers only, not ${value}`);
+    return String(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value === 'object') {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined);
+    members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+  }
+  throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
+};
+
+export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+export const sha256Hex = (text: string): string => sha256(text).toString('hex');
+
+/** Length-prefixed, so that no two lists of parts spell the same text; the domain keeps hashes of different kinds apart. */
+export const taggedText = (domain: string, parts: readonly string[]): string =>
+  [domain, ...parts].map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
+
+export const hashOf = (domain: string, ...parts: readonly string[]): string => sha256Hex(taggedText(domain, parts));
+
+/** A UUID (RFC 9562 version 8) that depends on nothing but its parts: the id of a fact, the same on every retry. */
+export const uuidOf = (domain: string, ...parts: readonly string[]): string => {
+  const bytes = sha256(taggedText(domain, parts)).subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+};
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** RFC 4648 base32 in lower case, without padding. */
+export const base32 = (bytes: Uint8Array): string => {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + BASE32[(held << (5 - bits)) & 31] : text;
+};

@@ -1,0 +1,65 @@
+import type { EventStore, StoreFailure } from '@tallystick/ports';
+import { load, type Folding, type Loaded, type LoadFailure } from './load.ts';
+import { chain, type DomainEvent, type Fact, type RecordContext } from './record.ts';
+
+export interface Handled<S, E> {
+  readonly ok: true;
+  readonly state: S;
+  /** What this call recorded; empty when everything was there already. */
+  readonly recorded: readonly E[];
+  readonly revision: number | 'no_stream';
+  readonly position?: bigint;
+}
+
+export type HandleFailure =
+  | LoadFailure
+  | { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN'; readonly detail: string }
+  /** Others kept writing to the stream first; nothing of ours was recorded. */
+  | { readonly ok: false; readonly code: 'STREAM_CONTENDED'; readonly detail: string };
+
+/** Four services write to one order at the most; ten lost races in a row mean that something loops. */
+const CONFLICTS_MAX = 10;
+
+/**
+ * Read, fold, decide, append at the revision that was read. On a conflict all of it again, on what is there now. `decide` must be
+ * pure; facts whose ids the stream already holds are dropped, so a repeat records nothing and still returns the state.
+ */
+export const handle = async <S, E extends DomainEvent>(
+  store: EventStore,
+  folding: Folding<S, E>,
+  stream: string,
+  context: RecordContext,
+  decide: (loaded: Loaded<S>) => readonly Fact<E>[],
+): Promise<Handled<S, E> | HandleFailure> => {
+  for (let attempt = 0; attempt < CONFLICTS_MAX; attempt += 1) {
+    const read = await load(store, folding, stream);
+    if (!read.ok) return read;
+    const { loaded } = read;
+    const facts = decide(loaded).filter((fact) => !loaded.ids.has(fact.id));
+    if (facts.length === 0) return { ok: true, state: loaded.state, recorded: [], revision: loaded.end.revision, ...(loaded.position === undefined ? {} : { position: loaded.position }) };
+    const outcome = await appendAfter(store, folding, stream, context, loaded, facts);
+    if (outcome.ok || outcome.code !== 'WRONG_EXPECTED_REVISION') return outcome;
+  }
+  return { ok: false, code: 'STREAM_CONTENDED', detail: `${stream} changed ${CONFLICTS_MAX} times while it was being decided on` };
+};
+
+/** One append at the loaded revision, without a retry on conflict: for claims, where losing the race is the answer. */
+export const appendAfter = async <S, E extends DomainEvent>(
+  store: EventStore,
+  folding: Folding<S, E>,
+  stream: string,
+  context: RecordContext,
+  loaded: Loaded<S>,
+  facts: readonly Fact<E>[],
+): Promise<Handled<S, E> | StoreFailure | { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN' | 'WRONG_EXPECTED_REVISION'; readonly detail: string }> => {
+  const { events } = chain(stream, loaded.end, facts, context);
+  const outcome = await store.append(stream, loaded.end.revision, events);
+  if (!outcome.ok) return 'detail' in outcome ? outcome : { ...outcome, detail: `${stream} is at ${outcome.actual}` };
+  let { state } = loaded;
+  let revision = loaded.end.revision === 'no_stream' ? 0 : loaded.end.revision + 1;
+  for (const { event } of facts) {
+    state = folding.evolve(state, event, revision);
+    revision += 1;
+  }
+  return { ok: true, state, recorded: facts.map(({ event }) => event), revision: outcome.revision, position: outcome.position };
+};

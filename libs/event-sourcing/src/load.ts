@@ -1,0 +1,52 @@
+import { GENESIS_HASH } from '@tallystick/contracts';
+import type { EventStore, RecordedEvent, StoreFailure } from '@tallystick/ports';
+import { hashOfRecorded, NO_STREAM, type ChainEnd } from './record.ts';
+
+export type Decoded<E> = { readonly ok: true; readonly event: E } | { readonly ok: false; readonly code: 'EVENT_UNREADABLE'; readonly detail: string };
+export type Decode<E> = (recorded: RecordedEvent) => Decoded<E>;
+
+/** How the events of a stream become a state. */
+export interface Folding<S, E> {
+  readonly initial: () => S;
+  readonly evolve: (state: S, event: E, revision: number) => S;
+  readonly decode: Decode<E>;
+}
+
+export interface Loaded<S> {
+  readonly state: S;
+  readonly end: ChainEnd;
+  /** Ids in the stream: a fact that is among them has been recorded before. */
+  readonly ids: ReadonlySet<string>;
+  /** Position of its newest event. */
+  readonly position?: bigint;
+  readonly last?: RecordedEvent;
+}
+
+export type StreamUnreadable = { readonly ok: false; readonly code: 'STREAM_UNREADABLE'; readonly detail: string };
+export type LoadFailure = StoreFailure | StreamUnreadable;
+
+/** Folds what was read. An event that cannot be read, or a broken chain, fails the whole: a state made of the rest would be a guess. */
+export const fold = <S, E>(folding: Folding<S, E>, stream: string, events: readonly RecordedEvent[]): { readonly ok: true; readonly loaded: Loaded<S> } | StreamUnreadable => {
+  let state = folding.initial();
+  let hash = GENESIS_HASH;
+  const ids = new Set<string>();
+  for (const recorded of events) {
+    if (recorded.metadata['prevhash'] !== hash) {
+      return { ok: false, code: 'STREAM_UNREADABLE', detail: `${stream}@${recorded.revision} does not carry the hash of the event before it` };
+    }
+    const decoded = folding.decode(recorded);
+    if (!decoded.ok) return { ok: false, code: 'STREAM_UNREADABLE', detail: `${stream}@${recorded.revision}: ${decoded.detail}` };
+    state = folding.evolve(state, decoded.event, recorded.revision);
+    ids.add(recorded.id);
+    hash = hashOfRecorded(recorded);
+  }
+  const last = events.at(-1);
+  if (!last) return { ok: true, loaded: { state, end: NO_STREAM, ids } };
+  return { ok: true, loaded: { state, end: { revision: last.revision, hash }, ids, position: last.position, last } };
+};
+
+/** Reads and folds a whole stream; one that does not exist gives the initial state. */
+export const load = async <S, E>(store: EventStore, folding: Folding<S, E>, stream: string): Promise<{ readonly ok: true; readonly loaded: Loaded<S> } | LoadFailure> => {
+  const read = await store.read(stream);
+  return read.ok ? fold(folding, stream, read.events) : read;
+};
