@@ -1,1 +1,13 @@
-export {};
+export { csvSource } from './csv.ts';
+export type { CsvOptions } from './csv.ts';
+export { leanSource } from './lean/source.ts';
+export type { LeanOptions } from './lean/source.ts';
+export { openMarket } from './open.ts';
+export type { MarketOptions } from './open.ts';
+export { ageMs, QuoteBook } from './quote-book.ts';
+export { sessionWindow, sessionWindows } from './session-window.ts';
+export type { SessionWindow } from './session-window.ts';
+export { simulatedSource } from './simulated.ts';
+export type { SimulatedOptions } from './simulated.ts';
+export { MarketError } from './source.ts';
+export type { MarketDescription, MarketErrorCode, MarketSource, MarketStep } from './source.ts';
