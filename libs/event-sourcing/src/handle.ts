@@ -11,9 +11,13 @@ export interface Handled<S, E> {
   readonly position?: bigint;
 }
 
+export type OutcomeUnknown = { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN'; readonly detail: string };
+/** Another writer appended first; nothing of ours was recorded. */
+export type LostRace = { readonly ok: false; readonly code: 'WRONG_EXPECTED_REVISION'; readonly detail: string };
+
 export type HandleFailure =
   | LoadFailure
-  | { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN'; readonly detail: string }
+  | OutcomeUnknown
   /** Others kept writing to the stream first; nothing of ours was recorded. */
   | { readonly ok: false; readonly code: 'STREAM_CONTENDED'; readonly detail: string };
 
@@ -51,7 +55,7 @@ export const appendAfter = async <S, E extends DomainEvent>(
   context: RecordContext,
   loaded: Loaded<S>,
   facts: readonly Fact<E>[],
-): Promise<Handled<S, E> | StoreFailure | { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN' | 'WRONG_EXPECTED_REVISION'; readonly detail: string }> => {
+): Promise<Handled<S, E> | StoreFailure | OutcomeUnknown | LostRace> => {
   const { events } = chain(stream, loaded.end, facts, context);
   const outcome = await store.append(stream, loaded.end.revision, events);
   if (!outcome.ok) return 'detail' in outcome ? outcome : { ...outcome, detail: `${stream} is at ${outcome.actual}` };
