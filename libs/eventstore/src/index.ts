@@ -1,1 +1,4 @@
-export {};
+export { connectEventStore } from './connect.ts';
+export type { EventStoreOptions } from './connect.ts';
+export { storeMetrics } from './metrics.ts';
+export { StoreUrlError } from './url.ts';
