@@ -128,8 +128,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // On a terminal Ctrl-C goes to the whole process group: passing it on would deliver it twice.
   process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)));
 }
-// npm does not pass SIGTERM on. When npm is gone, what it started should not be left behind.
+// npm ends on SIGTERM without passing it on to what it started: nothing should be left behind.
 if (process.env.npm_execpath && process.env.npm_lifecycle_event) {
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500).unref();
+  const orphaned = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(orphaned);
+    child.kill('SIGTERM');
+  }, 500).unref();
 }
