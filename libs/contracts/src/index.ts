@@ -1,5 +1,9 @@
 export * from './commands/commands.ts';
 export * from './envelope/envelope.ts';
+export * from './events/catalogue.ts';
+export * from './events/decode.ts';
+export type * from './events/definition.ts';
+export * from './events/upcast.ts';
 export * from './identity/canonical.ts';
 export * from './identity/ids.ts';
 export * from './intents/intent-v1.ts';
