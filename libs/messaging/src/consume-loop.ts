@@ -49,11 +49,16 @@ export const startConsumeLoop = (connection: BusConnection, topology: Topology, 
 
   /** Resolves with the cause when the pull is over; its messages have ceased by then. */
   const pullUntilBroken = async (): Promise<string> => {
-    const consumer = await nc.jetstream().consumers.get(durable.stream, durable.durable);
     const broken = new Promise<string>((resolve) => {
       breakOff = resolve;
     });
-    if (stopping.signal.aborted) return 'stopped';
+    // A question asked of a server that then goes away is answered by its time-out only, so a lost connection ends the wait for it.
+    const asked = nc.jetstream().consumers.get(durable.stream, durable.durable);
+    const consumer = await Promise.race([asked, broken]);
+    if (typeof consumer === 'string') {
+      asked.catch((error: unknown) => log.write('debug', 'consumer.question_dropped', { durable: durable.durable, error }));
+      return consumer;
+    }
     const messages = await consumer.consume({
       callback: onMessage,
       // What bounds the messages held here is the durable's max_ack_pending; the pull only has to cover it.
@@ -71,6 +76,11 @@ export const startConsumeLoop = (connection: BusConnection, topology: Topology, 
     const cause = await Promise.race([broken, ended]);
     live = false;
     await messages.close();
+    // Asking makes the server drop pulls that nobody listens to any more. Without it the first message that is given back is handed to one of
+    // them, and lost until its ack wait is over.
+    if (cause === 'stopped' && connection.isConnected()) {
+      await consumer.info().catch((error: unknown) => log.write('warn', 'consumer.pull_left_behind', { durable: durable.durable, error }));
+    }
     return cause;
   };
 

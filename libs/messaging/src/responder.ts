@@ -89,10 +89,12 @@ class QueueResponder implements Responder {
     this.#forget();
     if (nc.isClosed()) return;
     const untilMs = ports.clock.monotonicMs() + GRACE_MS;
+    const unsubscribed = new AbortController();
     await Promise.race([
       this.#unsubscribe().catch((error: unknown) => log.write('warn', 'request.drain_failed', { error })),
-      ports.timers.sleep(GRACE_MS, 'request.unsubscribe'),
+      ports.timers.sleep(GRACE_MS, 'request.unsubscribe', unsubscribed.signal),
     ]);
+    unsubscribed.abort();
     while (this.#active + this.#waiting.length > 0 && ports.clock.monotonicMs() < untilMs) await ports.timers.sleep(5, 'request.drain');
   }
 
