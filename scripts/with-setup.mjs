@@ -28,11 +28,12 @@ const read = (file) => {
     throw error;
   }
 };
-const wanted = () =>
-  createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .update(`${process.platform}-${process.arch}`)
-    .digest('hex');
+/** What node_modules must hold. The workspace's own manifests are in the lock too, but change nothing there. */
+function wanted() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const inModules = Object.entries(packages).filter(([path]) => path.includes('node_modules/'));
+  return createHash('sha256').update(JSON.stringify(inModules)).update(`${process.platform}-${process.arch}`).digest('hex');
+}
 const installed = () => read(stampFile) === wanted();
 
 function run(command, args, options) {

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 
 interface Manifest {
@@ -64,6 +66,7 @@ describe('package-lock.json', () => {
     expect(unhashed).toEqual([]);
   });
 
+  // When it does not: npm install --package-lock-only
   it('agrees with every manifest of the workspace', () => {
     for (const path of ['', ...projects]) {
       const { dependencies, devDependencies, optionalDependencies } = path === '' ? manifest : json<Manifest>(`${path}/package.json`);
@@ -89,6 +92,17 @@ describe('projects', () => {
     const { references = [] } = json<{ references?: { path: string }[] }>(`${path}/tsconfig.lib.json`);
     expect(references.map((reference) => basename(join(reference.path, '..'))).sort()).toEqual(declared);
     expect(existsSync(join(root, path, 'tsconfig.spec.json'))).toBe(true);
+  });
+
+  it('depend on each other only as the lint table allows', () => {
+    const script = `import('${pathToFileURL(join(root, 'eslint/boundaries.mjs')).href}').then((it) => console.log(JSON.stringify(it.mayImport)))`;
+    const table = JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as Record<string, string[]>;
+    const libs = projects.filter((path) => path.startsWith('libs/'));
+    expect(Object.keys(table).sort()).toEqual(libs.map((path) => basename(path)).sort());
+    for (const path of libs) {
+      const forbidden = ours(json<Manifest>(`${path}/package.json`)).filter((name) => !table[basename(path)]?.includes(name));
+      expect([path, forbidden]).toEqual([path, []]);
+    }
   });
 
   it.each(projects)('%s brings no third-party package of its own', (path) => {
