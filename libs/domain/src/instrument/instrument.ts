@@ -40,7 +40,8 @@ export const evolveInstruments = (known: Instruments, event: InstrumentEvent): I
 const offGrid = (field: string, text: string, step: string, code: 'OFF_TICK' | 'OFF_LOT'): Refusal | undefined => {
   const value = parseDecimal(text);
   const grid = decimal(step);
-  if (!value || isMultipleOf(value, grid)) return undefined;
+  if (!value) return { code, field, observed: text, limit: step, detail: `${field} is not a plain decimal` };
+  if (isMultipleOf(value, grid)) return undefined;
   const { below, above } = nearestMultiples(value, grid);
   const nearest = below.gt(ZERO) ? `${decimalText(below)} or ${decimalText(above)}` : decimalText(above);
   return {

@@ -1,7 +1,7 @@
-import { decimalText, maxOf, parseDecimal, ZERO, type Decimal } from '../decimal.ts';
+import { decimalText, maxOf, parseDecimal, ZERO } from '../decimal.ts';
 import type { AnomalyKind, OrderEvent, ReportRef } from './events.ts';
 import { evolveOrder, orderQty, type AppliedFill, type OrderState } from './state.ts';
-import { isTerminal, TRANSITIONS } from './transitions.ts';
+import { isTerminal, TRANSITIONS, type OrderStatus } from './transitions.ts';
 
 /** What a venue's report says of one order; the venues library reads raw reports into this. Times are the venue's, UTC. */
 export type OrderReport =
@@ -16,11 +16,15 @@ export type OrderReport =
 
 const anomaly = (kind: AnomalyKind, detail: string, report: ReportRef): OrderEvent => ({ type: 'AnomalyRecorded', data: { kind, detail, report } });
 
-const sumOf = (fills: ReadonlyMap<string, AppliedFill>): Decimal => {
-  let sum = ZERO;
-  for (const fill of fills.values()) if (!fill.busted) sum = sum.plus(fill.qty);
-  return sum;
-};
+/** The venue cannot have the order, as far as we know. */
+const NOT_AT_VENUE: ReadonlySet<OrderStatus> = new Set(['APPROVED', 'DENIED', 'REJECTED', 'NOT_SENT', 'NOT_RECEIVED']);
+
+/** The venue is done with the order: nothing is left, however little of it was filled. */
+const DONE: ReadonlySet<OrderStatus> = new Set(['FILLED', 'CANCELED', 'EXPIRED']);
+
+/** What the venue said of this fill before any correction, or says of it now. */
+const saysTheSame = (known: AppliedFill, said: Pick<AppliedFill, 'qty' | 'price'>): boolean =>
+  [known, known.original].some((version) => version?.qty.eq(said.qty) && version.price.eq(said.price));
 
 const fillEvents = (state: OrderState, report: Extract<OrderReport, { kind: 'filled' }>, ref: ReportRef): readonly OrderEvent[] => {
   const qty = parseDecimal(report.qty);
@@ -31,16 +35,16 @@ const fillEvents = (state: OrderState, report: Extract<OrderReport, { kind: 'fil
   }
   const known = state.fills.get(report.exec_id);
   if (known) {
-    const same = known.qty.eq(qty) && known.price.eq(price);
-    return same || known.busted ? [] : [anomaly('DUPLICATE_EXEC_ID_DIFFERS', `fill ${report.exec_id} is known with other qty or price; the first stands`, ref)];
+    return saysTheSame(known, { qty, price }) || known.busted ? [] : [anomaly('DUPLICATE_EXEC_ID_DIFFERS', `fill ${report.exec_id} is known with other qty or price; the first stands`, ref)];
   }
   const cum = state.cumQty.plus(qty);
   const over = cum.minus(orderQty(state));
+  const leaves = DONE.has(state.status) ? ZERO : maxOf(orderQty(state).minus(cum), ZERO);
   const events: OrderEvent[] = [{
     type: 'OrderFilled',
     data: {
       report: ref, venue_time_ms: report.time_ms, exec_id: report.exec_id, qty: report.qty, price: report.price, fee: report.fee,
-      fee_currency: report.fee_currency, cum_qty: decimalText(cum), leaves_qty: decimalText(maxOf(orderQty(state).minus(cum), ZERO)),
+      fee_currency: report.fee_currency, cum_qty: decimalText(cum), leaves_qty: decimalText(leaves),
       ...(over.gt(ZERO) ? { overfill_qty: decimalText(over) } : {}),
     },
   }];
@@ -50,7 +54,7 @@ const fillEvents = (state: OrderState, report: Extract<OrderReport, { kind: 'fil
   }
   if (over.gt(ZERO)) events.push(anomaly('OVERFILL', `filled ${decimalText(cum)} of ${decimalText(orderQty(state))}`, ref));
   if (state.status === 'CANCELED' || state.status === 'EXPIRED') events.push(anomaly('FILL_AFTER_CLOSE', `fill ${report.exec_id} came after ${state.status}`, ref));
-  if (state.status === 'REJECTED' || state.status === 'NOT_SENT' || state.status === 'NOT_RECEIVED') {
+  if (NOT_AT_VENUE.has(state.status)) {
     events.push(anomaly('FILL_CONTRADICTS_STATE', `fill ${report.exec_id} for an order held to be ${state.status}`, ref));
   }
   return events;
@@ -62,16 +66,18 @@ const amendment = (state: OrderState, report: Extract<OrderReport, { kind: 'bust
   const base = { report: ref, venue_time_ms: report.time_ms, exec_id: report.exec_id };
   if (report.kind === 'busted') {
     if (fill.busted) return [];
-    const cum = sumOf(new Map(state.fills).set(report.exec_id, { ...fill, busted: true }));
-    return [{ type: 'FillBusted', data: { ...base, cum_qty: decimalText(cum) } }];
+    return [{ type: 'FillBusted', data: { ...base, cum_qty: decimalText(state.cumQty.minus(fill.qty)) } }];
   }
   const qty = parseDecimal(report.qty);
   const price = parseDecimal(report.price);
   if (!qty || !price || qty.lt(ZERO)) return [anomaly('REPORT_UNREADABLE', `correction of ${report.exec_id} has qty ${report.qty}, price ${report.price}`, ref)];
+  if (fill.correctedBy?.includes(ref.report_id)) return [];
   if (fill.busted) return [anomaly('BUST_OF_UNKNOWN_FILL', `correction of busted fill ${report.exec_id}`, ref)];
   if (fill.qty.eq(qty) && fill.price.eq(price)) return [];
-  const cum = sumOf(new Map(state.fills).set(report.exec_id, { ...fill, qty, price }));
-  return [{ type: 'FillCorrected', data: { ...base, qty: report.qty, price: report.price, cum_qty: decimalText(cum) } }];
+  const cum = state.cumQty.minus(fill.qty).plus(qty);
+  const corrected: OrderEvent = { type: 'FillCorrected', data: { ...base, qty: report.qty, price: report.price, cum_qty: decimalText(cum) } };
+  const over = qty.gt(fill.qty) && cum.gt(orderQty(state));
+  return over ? [corrected, anomaly('OVERFILL', `corrected to ${decimalText(cum)} of ${decimalText(orderQty(state))}`, ref)] : [corrected];
 };
 
 const statusEvent = (report: Exclude<OrderReport, { kind: 'filled' | 'busted' | 'corrected' }>, ref: ReportRef): OrderEvent => {
@@ -90,12 +96,11 @@ const statusEvent = (report: Exclude<OrderReport, { kind: 'filled' | 'busted' | 
   }
 };
 
-/** Says nothing new: the same fact by another channel, or an acknowledgement overtaken by a fill or the end. */
+/** Says nothing new: the same fact by another channel, or an acknowledgement overtaken by the end. */
 const isRepeat = (state: OrderState, report: OrderReport): boolean => {
   switch (report.kind) {
     case 'acknowledged':
-      return state.venueOrderId === report.venue_order_id
-        || state.status === 'PARTIALLY_FILLED' || state.status === 'FILLED' || state.status === 'CANCELED' || state.status === 'EXPIRED';
+      return state.venueOrderId === report.venue_order_id || (state.venueOrderId === undefined && DONE.has(state.status));
     case 'rejected':
       return state.status === 'REJECTED';
     case 'canceled':
@@ -103,10 +108,19 @@ const isRepeat = (state: OrderState, report: OrderReport): boolean => {
     case 'expired':
       return state.status === 'EXPIRED';
     case 'cancel_rejected':
-      return state.cancel?.stage === 'rejected';
+      // A cancel that was not sent yet cannot have been rejected: it is the one before that is told again.
+      return state.cancel?.stage === 'rejected' || (state.cancel?.stage === 'requested' && state.cancel.no > 1);
     default:
       return false;
   }
+};
+
+/** Outside the table, or a fact about something of ours that does not exist. */
+const isUnexpected = (state: OrderState, report: OrderReport, event: OrderEvent): boolean => {
+  if (TRANSITIONS[state.status][event.type] === undefined) return true;
+  if (report.kind === 'cancel_rejected') return state.cancel?.stage !== 'claimed';
+  // A second order id of the venue may be a second order.
+  return report.kind === 'acknowledged' && state.status === 'PARTIALLY_FILLED' && state.venueOrderId !== undefined;
 };
 
 /**
@@ -119,9 +133,7 @@ export const interpretReport = (state: OrderState, report: OrderReport, ref: Rep
   if (report.kind === 'busted' || report.kind === 'corrected') return amendment(state, report, ref);
   if (isRepeat(state, report)) return [];
   const event = statusEvent(report, ref);
-  if (TRANSITIONS[state.status][event.type] === undefined) {
-    return [anomaly('REPORT_UNEXPECTED', `${report.kind} while ${state.status}`, ref)];
-  }
-  const contradicts = isTerminal(state.status) && evolveOrder(state, event).status !== state.status;
+  if (isUnexpected(state, report, event)) return [anomaly('REPORT_UNEXPECTED', `${report.kind} while ${state.status}`, ref)];
+  const contradicts = (isTerminal(state.status) || NOT_AT_VENUE.has(state.status)) && evolveOrder(state, event).status !== state.status;
   return contradicts ? [event, anomaly('REPORT_UNEXPECTED', `${report.kind} for an order held to be ${state.status}; the venue's word stands`, ref)] : [event];
 };

@@ -25,7 +25,7 @@ const AT_VENUE: Partial<Record<OrderEventType, Next>> = {
   OrderRejected: 'REJECTED',
   OrderFilled: 'by_quantity',
   FillBusted: 'same',
-  FillCorrected: 'same',
+  FillCorrected: 'if_complete',
   CancelRequested: 'same',
   CancelClaimed: 'same',
   CancelRejected: 'same',
@@ -38,15 +38,18 @@ const AT_VENUE: Partial<Record<OrderEventType, Next>> = {
 const CLOSED: Partial<Record<OrderEventType, Next>> = {
   OrderFilled: 'if_complete',
   FillBusted: 'same',
-  FillCorrected: 'same',
+  FillCorrected: 'if_complete',
   CancelRejected: 'same',
   AnomalyRecorded: 'same',
 };
 
-/** We thought the venue never had it, and it says otherwise: the venue wins. */
+/** We hold that the venue never had it, or never will, and it says otherwise: the venue wins. */
 const CONTRADICTED: Partial<Record<OrderEventType, Next>> = {
   OrderAcknowledged: 'WORKING',
   OrderFilled: 'by_quantity',
+  FillBusted: 'same',
+  FillCorrected: 'if_complete',
+  CancelRejected: 'same',
   OrderCanceled: 'CANCELED',
   OrderExpired: 'EXPIRED',
   OrderRejected: 'REJECTED',
@@ -59,12 +62,14 @@ const CONTRADICTED: Partial<Record<OrderEventType, Next>> = {
  */
 export const TRANSITIONS: Readonly<Record<OrderStatus, Partial<Record<OrderEventType, Next>>>> = {
   NONE: { OrderApproved: 'APPROVED', OrderDenied: 'DENIED', AnomalyRecorded: 'same' },
-  APPROVED: { SubmissionClaimed: 'CLAIMED', SubmissionWithheld: 'NOT_SENT', CancelRequested: 'same', AnomalyRecorded: 'same' },
-  DENIED: { AnomalyRecorded: 'same' },
+  // An order the venue already speaks of must not be sent: its facts count before a claim too.
+  APPROVED: { ...CONTRADICTED, SubmissionClaimed: 'CLAIMED', SubmissionWithheld: 'NOT_SENT', CancelRequested: 'same' },
+  DENIED: CONTRADICTED,
   CLAIMED: { ...AT_VENUE, SubmissionWithheld: 'NOT_SENT', OrderPutInDoubt: 'IN_DOUBT', OrderAcknowledged: 'WORKING', OrderNotReceived: 'NOT_RECEIVED' },
   IN_DOUBT: { ...AT_VENUE, OrderPutInDoubt: 'same', OrderAcknowledged: 'WORKING', OrderNotReceived: 'NOT_RECEIVED' },
   WORKING: AT_VENUE,
-  PARTIALLY_FILLED: AT_VENUE,
+  // The acknowledgement that a fill overtook still brings the venue's order id.
+  PARTIALLY_FILLED: { ...AT_VENUE, OrderAcknowledged: 'same' },
   FILLED: CLOSED,
   CANCELED: CLOSED,
   EXPIRED: CLOSED,

@@ -76,6 +76,12 @@ export const NO_POLICY: PolicyState = {};
 export const evolvePolicy = (state: PolicyState, event: PolicyEvent): PolicyState =>
   state.active && event.data.sequence <= state.active.sequence ? state : { active: event.data };
 
+/** Names come from strategies: `constructor` is not an account because every object has one. */
+const named = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined);
+
+export const accountOf = (document: PolicyDocument, account: string): AccountPolicy | undefined => named(document.accounts, account);
+export const strategyOf = (document: PolicyDocument, strategy: string): StrategyPolicy | undefined => named(document.strategies, strategy);
+
 /** The policy allows live only when its document says so and its key may. */
 export const mayTrade = (activation: PolicyActivation, mode: Mode): boolean =>
   activation.document.mode === mode && (mode === 'paper' || activation.key_scope === 'live');

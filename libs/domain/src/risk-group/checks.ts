@@ -1,7 +1,6 @@
-import { BPS, decimal, decimalText, maxOf, ONE, roundedText, ZERO, type Decimal } from '../decimal.ts';
+import { BPS, decimal, decimalText, maxOf, ONE, parseDecimal, roundedText, ZERO, type Decimal } from '../decimal.ts';
 import type { OrderTerms } from '../order/events.ts';
-import type { Limits, PolicyActivation } from '../policy/policy.ts';
-import { mayTrade } from '../policy/policy.ts';
+import { accountOf, mayTrade, strategyOf, type Limits, type PolicyActivation } from '../policy/policy.ts';
 import { isOpen, type Session } from '../session/session.ts';
 import type { CheckCode, CheckResult, QuoteUsed } from './decision.ts';
 import { countersOf, RATE_WINDOW_MS, type Book, type RiskGroupState } from './state.ts';
@@ -18,17 +17,23 @@ export interface DecisionInputs {
   readonly currencyOf: (symbol: string) => string | undefined;
 }
 
-/** The mid of a two-sided, uncrossed quote; anything else is no reference. */
+/** The mid of a readable, two-sided, uncrossed quote; anything else is no reference. */
 export const referencePrice = (quote: QuoteUsed | undefined): Decimal | undefined => {
   if (quote?.bid === undefined || quote.ask === undefined) return undefined;
-  const bid = decimal(quote.bid);
-  const ask = decimal(quote.ask);
-  if (bid.lte(ZERO) || ask.lt(bid)) return undefined;
+  const bid = parseDecimal(quote.bid);
+  const ask = parseDecimal(quote.ask);
+  if (!bid || !ask || bid.lte(ZERO) || ask.lt(bid)) return undefined;
   return bid.plus(ask).div(decimal('2'));
 };
 
 export const isFresh = (quote: QuoteUsed | undefined, businessTimeMs: number | undefined, maxAgeMs: number): boolean =>
   quote !== undefined && businessTimeMs !== undefined && businessTimeMs - quote.time_ms <= maxAgeMs && quote.time_ms <= businessTimeMs;
+
+/** Base currency per unit of `currency`; a rate that is not above zero would make every order worth nothing, so it is none. */
+export const rateOf = (currency: string, inputs: DecisionInputs): Decimal | undefined => {
+  const rate = parseDecimal(inputs.rates.get(currency) ?? '');
+  return rate?.gt(ZERO) ? rate : undefined;
+};
 
 const yesNo = (code: CheckCode, scope: string, passed: boolean, detail: string): CheckResult => ({ code, scope, passed, detail });
 
@@ -47,8 +52,8 @@ export interface Scoped {
 /** Every scope that states limits for this order; all are evaluated, so the most restrictive wins. */
 export const scopedLimits = (policy: PolicyActivation, terms: OrderTerms): readonly Scoped[] => {
   const { document } = policy;
-  const account = document.accounts[terms.account]?.limits;
-  const strategy = document.strategies[terms.strategy.id]?.limits;
+  const account = accountOf(document, terms.account)?.limits;
+  const strategy = strategyOf(document, terms.strategy.id)?.limits;
   return [
     { scope: 'firm', limits: document.firm },
     ...(account ? [{ scope: `account:${terms.account}`, limits: account }] : []),
@@ -58,8 +63,8 @@ export const scopedLimits = (policy: PolicyActivation, terms: OrderTerms): reado
 
 export const permissionChecks = (terms: OrderTerms, inputs: DecisionInputs): readonly CheckResult[] => {
   const { policy, businessTimeMs, session } = inputs;
-  const account = policy?.document.accounts[terms.account];
-  const strategy = policy?.document.strategies[terms.strategy.id];
+  const account = policy && accountOf(policy.document, terms.account);
+  const strategy = policy && strategyOf(policy.document, terms.strategy.id);
   const window = policy?.document.trading_window;
   const open = businessTimeMs !== undefined && session !== undefined && isOpen(session, businessTimeMs)
     && (window === undefined || isOpen({ name: 'policy', ...window }, businessTimeMs));
@@ -128,11 +133,11 @@ const symbolExposure = (books: readonly Book[], mark: Decimal, adding: { readonl
 export const markOf = (symbol: string, inputs: DecisionInputs): Decimal | undefined => {
   const quote = inputs.quotes.get(symbol);
   const currency = inputs.currencyOf(symbol);
-  const rate = currency === undefined ? undefined : inputs.rates.get(currency);
+  const rate = currency === undefined ? undefined : rateOf(currency, inputs);
   const reference = referencePrice(quote);
-  if (!reference || rate === undefined) return undefined;
+  if (!reference || !rate) return undefined;
   if (!isFresh(quote, inputs.businessTimeMs, inputs.policy?.document.quote_max_age_ms ?? 0)) return undefined;
-  return reference.times(decimal(rate));
+  return reference.times(rate);
 };
 
 const inScope = (scope: string, book: Book): boolean =>
@@ -144,7 +149,6 @@ const inScope = (scope: string, book: Book): boolean =>
  */
 export const exposureOf = (state: RiskGroupState, scope: string, inputs: DecisionInputs, adding?: { readonly terms: OrderTerms; readonly notional: Decimal }): Decimal | undefined => {
   let total = ZERO;
-  const own = adding ? `${adding.terms.account}|${adding.terms.symbol}` : '';
   let ownSeen = false;
   const added = adding
     ? { buys: adding.terms.side === 'buy' ? adding.notional : ZERO, sells: adding.terms.side === 'sell' ? adding.notional : ZERO }
@@ -152,7 +156,7 @@ export const exposureOf = (state: RiskGroupState, scope: string, inputs: Decisio
   for (const [account, bySymbol] of state.booksBySymbolOfAccount) {
     for (const [symbol, all] of bySymbol) {
       const books = scope === 'firm' ? all : all.filter((book) => inScope(scope, book));
-      const isOwn = own === `${account}|${symbol}`;
+      const isOwn = account === adding?.terms.account && symbol === adding.terms.symbol;
       ownSeen = ownSeen || isOwn;
       const flat = books.every((book) => book.qty.eq(ZERO) && book.openBuys.eq(ZERO) && book.openSells.eq(ZERO));
       if (flat && !isOwn) continue;
@@ -225,9 +229,5 @@ export const constraintChecks = (state: RiskGroupState, terms: OrderTerms, notio
   return results;
 };
 
-export const notionalOf = (terms: OrderTerms, priced: Priced | undefined, rates: ReadonlyMap<string, string>): Decimal | undefined => {
-  const rate = rates.get(terms.currency);
-  return priced && rate !== undefined ? decimal(terms.qty).times(priced.worst).times(decimal(rate)) : undefined;
-};
-
-export const worstPriceText = (priced: Priced, rate: string): string => decimalText(priced.worst.times(decimal(rate)).round(12, 3));
+/** Base currency per unit, rounded up: a reservation is never less than its worst case. */
+export const worstPriceText = (priced: Priced, rate: Decimal): string => decimalText(priced.worst.times(rate).round(12, 3));

@@ -1,7 +1,7 @@
 import { decimal, decimalText, ZERO } from '../decimal.ts';
 import type { OrderTerms } from '../order/events.ts';
 import {
-  amountChecks, collarCheck, constraintChecks, equityOf, isFresh, permissionChecks, priceOf, scopedLimits, worstPriceText,
+  amountChecks, collarCheck, constraintChecks, equityOf, isFresh, permissionChecks, priceOf, rateOf, scopedLimits, worstPriceText,
   type DecisionInputs,
 } from './checks.ts';
 import type { CheckResult, Decision, QuoteUsed } from './decision.ts';
@@ -23,18 +23,20 @@ export const symbolsUsed = (state: RiskGroupState, terms: OrderTerms): readonly 
 export const decideOrder = (
   state: RiskGroupState,
   terms: OrderTerms,
-  inputs: DecisionInputs,
+  given: DecisionInputs,
   identity: { readonly decisionId: string; readonly marketSequence: number },
 ): Decision => {
+  // A clock that reads as no instant cannot be read.
+  const inputs = Number.isSafeInteger(given.businessTimeMs) ? given : { ...given, businessTimeMs: undefined };
   const { policy, businessTimeMs } = inputs;
   const quote = inputs.quotes.get(terms.symbol);
   const scopes = policy ? scopedLimits(policy, terms) : [];
-  const rate = inputs.rates.get(terms.currency);
+  const rate = rateOf(terms.currency, inputs);
   const maxAgeMs = policy?.document.quote_max_age_ms ?? 0;
   const fresh = isFresh(quote, businessTimeMs, maxAgeMs);
   const collarBps = decimal(policy?.document.firm.price_collar_bps ?? '0');
   const priced = fresh ? priceOf(terms, quote, collarBps) : undefined;
-  const worst = priced && rate !== undefined ? worstPriceText(priced, rate) : undefined;
+  const worst = priced && rate ? worstPriceText(priced, rate) : undefined;
   const notional = worst === undefined ? undefined : decimal(terms.qty).times(decimal(worst));
   const usable = fresh ? quote : undefined;
 

@@ -22,7 +22,7 @@ export interface Reservation {
 
 /** Counters of one scope: `firm`, `account:<id>` or `strategy:<id>`. */
 export interface ScopeCounters {
-  /** Filled today, base currency, busts taken out. */
+  /** Filled today, base currency, busts of today's fills taken out. */
   filledNotional: Decimal;
   /** Open at its worst price, base currency. */
   openNotional: Decimal;
@@ -45,24 +45,28 @@ export interface RiskGroupState {
   readonly counters: Map<string, ScopeCounters>;
   /** Orders decided on this day: a repeated command gets the recorded decision. */
   readonly decided: Map<string, { readonly outcome: 'approved' | 'denied'; readonly book?: Book; readonly side: 'buy' | 'sell' }>;
+  /** Worth of each fill of this day that stands, by order and execution id: applied once, and only what was counted is given back. */
+  readonly filledToday: Map<string, Decimal>;
   sourcePosition: bigint;
 }
 
 export const emptyRiskGroup = (): RiskGroupState => ({
   riskGroup: '', day: undefined, closed: false, books: new Map(), booksBySymbolOfAccount: new Map(), cash: new Map(),
-  reservations: new Map(), counters: new Map(), decided: new Map(), sourcePosition: -1n,
+  reservations: new Map(), counters: new Map(), decided: new Map(), filledToday: new Map(), sourcePosition: -1n,
 });
 
 export const RATE_WINDOW_MS = 60_000;
 
 export const scopesOf = (account: string, strategy: string): readonly string[] => ['firm', `account:${account}`, `strategy:${strategy}`];
 
-export const countersOf = (state: RiskGroupState, scope: string): ScopeCounters => {
-  let found = state.counters.get(scope);
-  if (!found) {
-    found = { filledNotional: ZERO, openNotional: ZERO, messageTimesMs: [] };
-    state.counters.set(scope, found);
-  }
+const noCounters = (): ScopeCounters => ({ filledNotional: ZERO, openNotional: ZERO, messageTimesMs: [] });
+
+/** For reading: a scope nothing was counted for yet has zeros, and the state stays as it is. */
+export const countersOf = (state: RiskGroupState, scope: string): Readonly<ScopeCounters> => state.counters.get(scope) ?? noCounters();
+
+const countersToChange = (state: RiskGroupState, scope: string): ScopeCounters => {
+  const found = state.counters.get(scope) ?? noCounters();
+  state.counters.set(scope, found);
   return found;
 };
 
@@ -83,12 +87,13 @@ const moveOpen = (state: RiskGroupState, book: Book, side: 'buy' | 'sell', notio
   if (side === 'buy') book.openBuys = book.openBuys.plus(notional);
   else book.openSells = book.openSells.plus(notional);
   for (const scope of scopesOf(book.account, book.strategy)) {
-    const counters = countersOf(state, scope);
+    const counters = countersToChange(state, scope);
     counters.openNotional = counters.openNotional.plus(notional);
   }
 };
 
 const reserve = (state: RiskGroupState, open: OpenReservation): void => {
+  if (state.reservations.has(open.order_id)) return;
   const book = bookOf(state, open.account, open.strategy, open.symbol);
   const leaves = decimal(open.leaves_qty);
   const worstPrice = decimal(open.worst_price);
@@ -96,22 +101,29 @@ const reserve = (state: RiskGroupState, open: OpenReservation): void => {
   moveOpen(state, book, open.side, leaves.times(worstPrice));
 };
 
-const reduceReservation = (state: RiskGroupState, orderId: string, by: Decimal | 'all'): void => {
+/** What is released is gone: an order without a reservation gets none back. */
+const moveReservation = (state: RiskGroupState, orderId: string, leavesAfter: (leaves: Decimal) => Decimal): void => {
   const reservation = state.reservations.get(orderId);
   if (!reservation) return;
-  const left = by === 'all' ? ZERO : maxOf(reservation.leaves.minus(by), ZERO);
+  const left = maxOf(leavesAfter(reservation.leaves), ZERO);
   moveOpen(state, reservation.book, reservation.side, left.minus(reservation.leaves).times(reservation.worstPrice));
   reservation.leaves = left;
   if (left.eq(ZERO)) state.reservations.delete(orderId);
 };
 
-const applyTrade = (state: RiskGroupState, trade: AppliedTrade, sign: 1n | -1n): void => {
+/**
+ * A bust gives the quantity back to the order while that is open: it can trade again. A bust of an earlier day's fill moves
+ * position and cash, but gives today's limit nothing that today's limit was not charged.
+ */
+const applyTrade = (state: RiskGroupState, trade: AppliedTrade, direction: 'applied' | 'reversed'): void => {
+  const key = JSON.stringify([trade.order_id, trade.exec_id]);
+  const forward = direction === 'applied';
+  if (forward && state.filledToday.has(key)) return;
   const book = bookOf(state, trade.account, trade.strategy, trade.symbol);
   const qty = decimal(trade.qty);
   const rate = decimal(trade.rate);
   const notional = qty.times(decimal(trade.price)).times(rate);
   const fee = decimal(trade.fee).times(rate);
-  const forward = sign === 1n;
   const bought = (trade.side === 'buy') === forward;
   book.qty = bought ? book.qty.plus(qty) : book.qty.minus(qty);
   const cash = state.cash.get(trade.account);
@@ -119,16 +131,20 @@ const applyTrade = (state: RiskGroupState, trade: AppliedTrade, sign: 1n | -1n):
     const moved = bought ? cash.minus(notional) : cash.plus(notional);
     state.cash.set(trade.account, forward ? moved.minus(fee) : moved.plus(fee));
   }
+  const counted = forward ? notional : (state.filledToday.get(key) ?? ZERO).times(decimal('-1'));
   for (const scope of scopesOf(trade.account, trade.strategy)) {
-    const counters = countersOf(state, scope);
-    counters.filledNotional = forward ? counters.filledNotional.plus(notional) : counters.filledNotional.minus(notional);
+    const counters = countersToChange(state, scope);
+    counters.filledNotional = counters.filledNotional.plus(counted);
   }
-  if (forward) reduceReservation(state, trade.order_id, qty);
+  if (forward) state.filledToday.set(key, notional);
+  else state.filledToday.delete(key);
+  moveReservation(state, trade.order_id, (leaves) => (forward ? leaves.minus(qty) : leaves.plus(qty)));
 };
 
 const decide = (state: RiskGroupState, event: Extract<RiskGroupEvent, { type: 'OrderDecided' }>): void => {
   const { terms, decision } = event.data;
-  if (state.decided.has(terms.order_id)) return;
+  // A reservation carried from the day before was decided then.
+  if (state.decided.has(terms.order_id) || state.reservations.has(terms.order_id)) return;
   if (decision.outcome === 'denied' || decision.worst_price === undefined) {
     state.decided.set(terms.order_id, { outcome: 'denied', side: terms.side });
     return;
@@ -137,7 +153,7 @@ const decide = (state: RiskGroupState, event: Extract<RiskGroupEvent, { type: 'O
     side: terms.side, leaves_qty: terms.qty, worst_price: decision.worst_price });
   state.decided.set(terms.order_id, { outcome: 'approved', side: terms.side, book: bookOf(state, terms.account, terms.strategy.id, terms.symbol) });
   for (const scope of scopesOf(terms.account, terms.strategy.id)) {
-    const times = countersOf(state, scope).messageTimesMs;
+    const times = countersToChange(state, scope).messageTimesMs;
     times.push(decision.business_time_ms);
     while ((times[0] ?? Infinity) <= decision.business_time_ms - RATE_WINDOW_MS) times.shift();
   }
@@ -151,7 +167,6 @@ const open = (state: RiskGroupState, event: Extract<RiskGroupEvent, { type: 'Ris
   for (const position of data.positions) bookOf(state, position.account, position.strategy, position.symbol).qty = decimal(position.qty);
   for (const { account, cash } of data.cash) state.cash.set(account, decimal(cash));
   for (const reservation of data.reservations) reserve(state, reservation);
-  state.sourcePosition = BigInt(data.source_position);
 };
 
 /** Changes `state` in place and returns it. Total. */
@@ -164,13 +179,13 @@ export const evolveRiskGroup = (state: RiskGroupState, event: RiskGroupEvent): R
       decide(state, event);
       break;
     case 'TradeApplied':
-      applyTrade(state, event.data, 1n);
+      applyTrade(state, event.data, 'applied');
       break;
     case 'TradeReversed':
-      applyTrade(state, event.data, -1n);
+      applyTrade(state, event.data, 'reversed');
       break;
     case 'ReservationReleased':
-      reduceReservation(state, event.data.order_id, 'all');
+      moveReservation(state, event.data.order_id, () => ZERO);
       break;
     case 'CashReconciled':
       state.cash.set(event.data.account, decimal(event.data.cash));
@@ -179,7 +194,10 @@ export const evolveRiskGroup = (state: RiskGroupState, event: RiskGroupEvent): R
       state.closed = true;
       break;
   }
-  if ('source_position' in event.data) state.sourcePosition = BigInt(event.data.source_position);
+  if ('source_position' in event.data) {
+    const position = BigInt(event.data.source_position);
+    if (position > state.sourcePosition) state.sourcePosition = position;
+  }
   return state;
 };
 

@@ -25,29 +25,45 @@ const DAY_MINUTES = 24 * 60;
 const QUARTER_HOUR_MS = 15 * MINUTE_MS;
 /** Offsets change on quarter hours at the finest anywhere; 4,096 of them are six weeks of one zone. */
 const CACHED_OFFSETS_MAX = 4096;
+/** The tz database names some 600; more are made up. */
+const CACHED_ZONES_MAX = 1024;
+/** Far beyond any market data, and within what the platform can format. */
+const INSTANT_MAX_MS = 8e15;
 
-const formatters = new Map<string, Intl.DateTimeFormat>();
+const formatters = new Map<string, Intl.DateTimeFormat | undefined>();
 const offsets = new Map<string, number>();
 
-const formatterOf = (timeZone: string): Intl.DateTimeFormat => {
-  const known = formatters.get(timeZone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-US', {
-    timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  });
+/** `undefined` for a zone the platform does not know. */
+const makeFormatter = (timeZone: string): Intl.DateTimeFormat | undefined => {
+  try {
+    return new Intl.DateTimeFormat('en-US', {
+      timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+};
+
+const formatterOf = (timeZone: string): Intl.DateTimeFormat | undefined => {
+  if (formatters.has(timeZone)) return formatters.get(timeZone);
+  const made = makeFormatter(timeZone);
+  if (formatters.size >= CACHED_ZONES_MAX) formatters.clear();
   formatters.set(timeZone, made);
   return made;
 };
 
-/** Minutes east of UTC at `timeMs`. */
+/** Minutes east of UTC at `timeMs`; not a number for an unknown zone or no instant. */
 const offsetMinutes = (timeZone: string, timeMs: number): number => {
+  const formatter = formatterOf(timeZone);
+  if (!formatter || !(Math.abs(timeMs) <= INSTANT_MAX_MS)) return Number.NaN;
   const slot = Math.floor(timeMs / QUARTER_HOUR_MS);
   const key = `${timeZone}/${slot}`;
   const known = offsets.get(key);
   if (known !== undefined) return known;
   const at = slot * QUARTER_HOUR_MS;
   const part: Record<string, number> = {};
-  for (const { type, value } of formatterOf(timeZone).formatToParts(at)) part[type] = Number(value);
+  for (const { type, value } of formatter.formatToParts(at)) part[type] = Number(value);
   const days = daysOf(part['year'] ?? 1970, part['month'] ?? 1, part['day'] ?? 1);
   const localMinutes = days * DAY_MINUTES + (part['hour'] ?? 0) * 60 + (part['minute'] ?? 0);
   const offset = localMinutes - Math.floor(at / MINUTE_MS);
@@ -56,7 +72,7 @@ const offsetMinutes = (timeZone: string, timeMs: number): number => {
   return offset;
 };
 
-/** Date, ISO weekday and minute of the day in `timeZone` at `timeMs` (epoch ms, UTC). */
+/** Date, ISO weekday and minute of the day in `timeZone` at `timeMs` (epoch ms, UTC). Weekday and minute are not numbers when unreadable. */
 export const localTime = (timeZone: string, timeMs: number): LocalTime => {
   const minutes = Math.floor(timeMs / MINUTE_MS) + offsetMinutes(timeZone, timeMs);
   const days = Math.floor(minutes / DAY_MINUTES);
@@ -76,7 +92,9 @@ export const minuteOf = (clock: string): number => {
   return Number(hours) * 60 + Number(minutes);
 };
 
-const closeMinute = (session: Session, date: string): number => minuteOf(session.early_closes?.[date] ?? session.close);
+/** Not a number when either is unreadable; an early close can only be earlier. */
+const closeMinute = (session: Session, date: string): number =>
+  Math.min(minuteOf(session.close), minuteOf(session.early_closes?.[date] ?? session.close));
 
 /** Open at the opening minute, closed at the closing one. Unreadable times count as closed. */
 export const isOpen = (session: Session, timeMs: number): boolean => {
@@ -89,14 +107,22 @@ export const isOpen = (session: Session, timeMs: number): boolean => {
 export const closesAtMs = (session: Session, timeMs: number): number | undefined => {
   if (!isOpen(session, timeMs)) return undefined;
   const local = localTime(session.time_zone, timeMs);
-  const startOfMinute = timeMs - (timeMs % MINUTE_MS);
-  return startOfMinute + (closeMinute(session, local.date) - local.minuteOfDay) * MINUTE_MS;
+  const startOfMinute = Math.floor(timeMs / MINUTE_MS) * MINUTE_MS;
+  const closes = startOfMinute + (closeMinute(session, local.date) - local.minuteOfDay) * MINUTE_MS;
+  // The clocks may change between now and the close.
+  const changedMinutes = offsetMinutes(session.time_zone, closes) - offsetMinutes(session.time_zone, timeMs);
+  return closes - changedMinutes * MINUTE_MS;
 };
 
-/** The trading day that `timeMs` belongs to when days roll at `rollTime` in `timeZone`: after the roll it is the next date's. */
+/**
+ * The trading day that `timeMs` belongs to when days roll at `rollTime` in `timeZone`: after the roll it is the next date's.
+ * A roll at midnight, `00:00` or `24:00`, gives the date itself. For settings already validated; unreadable ones throw.
+ */
 export const tradingDay = (timeZone: string, rollTime: string, timeMs: number): string => {
   const local = localTime(timeZone, timeMs);
-  if (local.minuteOfDay < minuteOf(rollTime)) return local.date;
+  const roll = minuteOf(rollTime);
+  if (Number.isNaN(roll) || Number.isNaN(local.minuteOfDay)) throw new RangeError(`no trading day at ${timeMs} in ${timeZone} rolling at ${rollTime}`);
+  if (roll === 0 || local.minuteOfDay < roll) return local.date;
   const [year = 1970, month = 1, day = 1] = local.date.split('-').map(Number);
   return dateText(daysOf(year, month, day) + 1);
 };
