@@ -1,1 +1,5 @@
-export {};
+export { startEmbeddedStore } from './start.ts';
+export type { EmbeddedStore, EmbeddedStoreOptions } from './start.ts';
+export { StoreError } from './errors.ts';
+export type { StoreErrorCode } from './errors.ts';
+export type { StoreLog } from './log.ts';

@@ -1,0 +1,41 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { StoreError } from './errors.ts';
+
+export interface HttpFace {
+  isReady(): boolean;
+  metrics(): string;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** `/healthz` (the process lives), `/readyz` (it can append), `/metrics` (Prometheus text). */
+export function startHttp(face: HttpFace, host: string, port: number): Promise<HttpServer> {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (path === '/healthz') response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
+    else if (path === '/readyz') {
+      const ready = face.isReady();
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify({ status: ready ? 'ready' : 'not_ready' }));
+    } else if (path === '/metrics') response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(face.metrics());
+    else response.writeHead(404).end();
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new StoreError('STORE_UNUSABLE', `cannot listen on ${host}:${port}: ${error.message}`, 'Free the port or choose another.')),
+    );
+    server.listen(port, host, () => {
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}

@@ -1,0 +1,143 @@
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { errorText } from '../errors.ts';
+import { saveSidecar } from '../index/sidecar.ts';
+import type { LogIndex } from '../index/log-index.ts';
+import type { StoreLog } from '../log.ts';
+import { putRecord, recordBytes } from './format.ts';
+import type { NewRecord } from './format.ts';
+import type { HighWaterMark } from './high-water-mark.ts';
+import type { OpenedLog } from './recover.ts';
+import { LogRecord } from './record.ts';
+import { createSegment } from './segments.ts';
+import type { Segment } from './segments.ts';
+
+/** The file was left as it was before: nothing of the group is in the log. */
+export class WriteRefused extends Error {}
+
+/**
+ * The only writer of the log. A group of records is one write, then one sync; there is never a second write before the
+ * sync of the first has ended, which is what lets a start tell a torn tail from damage.
+ */
+export class LogWriter {
+  private readonly dataDir: string;
+  private readonly segments: Segment[];
+  private readonly index: LogIndex;
+  private readonly mark: HighWaterMark;
+  private readonly log: StoreLog;
+  private readonly segmentBytesMax: number;
+  private chain: Buffer;
+  private crc: number;
+  private firstStream: number;
+
+  constructor(options: { dataDir: string; opened: OpenedLog; segmentBytesMax: number; log: StoreLog }) {
+    const { opened } = options;
+    this.dataDir = options.dataDir;
+    this.segments = opened.segments;
+    this.index = opened.index;
+    this.mark = opened.highWaterMark;
+    this.log = options.log;
+    this.segmentBytesMax = options.segmentBytesMax;
+    this.chain = opened.chain;
+    this.crc = opened.activeCrc;
+    this.firstStream = opened.activeFirstStream;
+  }
+
+  /** Bytes of the whole log. */
+  get bytes(): number {
+    const active = this.active();
+    return active.baseOffset + active.length;
+  }
+
+  get segmentCount(): number {
+    return this.segments.length;
+  }
+
+  /** Writes the group to the file, unsynced, and gives its records. Throws `WriteRefused` when nothing was kept of it. */
+  write(group: readonly NewRecord[]): LogRecord[] {
+    const active = this.active();
+    let bytes = 0;
+    for (const record of group) bytes += recordBytes(record.name.length, record.events);
+    // Of its own, as the cache keeps views into it.
+    const buf = Buffer.allocUnsafeSlow(bytes);
+    const base = active.baseOffset + active.length;
+    const records: LogRecord[] = [];
+    let at = 0;
+    let chain = this.chain;
+    for (const record of group) {
+      const end = putRecord(buf, at, record, chain);
+      const written = new LogRecord(buf, at, end - at, base + at);
+      chain = written.hash;
+      records.push(written);
+      at = end;
+    }
+    this.writeWhole(active, buf);
+    active.length += bytes;
+    this.chain = chain;
+    this.crc = crc32(buf, this.crc);
+    return records;
+  }
+
+  /** Syncs what was written. After an error the process must not acknowledge anything any more. */
+  sync(done: (error: Error | null) => void): void {
+    fdatasync(this.active().fd, (error) => {
+      if (error === null) this.markSynced();
+      done(error);
+    });
+  }
+
+  /** Begins a new segment when the active one is full. Call only when nothing is unsynced. Throws when the disk refuses. */
+  rollIfFull(): void {
+    const active = this.active();
+    if (active.length < this.segmentBytesMax) return;
+    this.saveSidecar();
+    const header = { number: active.number + 1, baseOffset: this.bytes, eventsBefore: this.index.count, chain: Buffer.from(this.chain) };
+    this.segments.push(createSegment(this.dataDir, header));
+    this.crc = 0;
+    this.firstStream = this.index.streams.count;
+    this.markSynced();
+    this.log.write('info', 'store_segment_started', { segment: header.number, events_before: header.eventsBefore });
+  }
+
+  close(): void {
+    fdatasyncSync(this.active().fd);
+    this.markSynced();
+    this.saveSidecar();
+    this.mark.close();
+    this.closeFiles();
+  }
+
+  /** After a failed sync: nothing is promised any more, nothing more is written. */
+  closeFiles(): void {
+    for (const segment of this.segments) closeSync(segment.fd);
+  }
+
+  private active(): Segment {
+    return this.segments[this.segments.length - 1]!;
+  }
+
+  private markSynced(): void {
+    this.mark.write({ bytes: this.bytes, events: this.index.count, chain: this.chain });
+    this.mark.syncSoon((error) => this.log.write('error', 'store_mark_sync_failed', { detail: error.message }));
+  }
+
+  private saveSidecar(): void {
+    const active = this.active();
+    try {
+      saveSidecar(this.dataDir, active, this.index, { coveredBytes: active.length, crc: this.crc, chain: this.chain, firstStream: this.firstStream });
+    } catch (error) {
+      // Only a cache: the next start reads the records instead.
+      this.log.write('warn', 'store_sidecar_not_saved', { segment: active.number, detail: errorText(error) });
+    }
+  }
+
+  private writeWhole(active: Segment, buf: Buffer): void {
+    let done = 0;
+    try {
+      while (done < buf.length) done += writeSync(active.fd, buf, done, buf.length - done, active.length + done);
+    } catch (error) {
+      ftruncateSync(active.fd, active.length);
+      throw new WriteRefused(errorText(error), { cause: error });
+    }
+  }
+}

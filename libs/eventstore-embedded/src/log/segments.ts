@@ -1,0 +1,103 @@
+import { closeSync, fsyncSync, fstatSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { damaged } from '../errors.ts';
+import { SEGMENT_HEADER_BYTES, decodeSegmentHeader, encodeSegmentHeader } from './format.ts';
+import type { SegmentHeader } from './format.ts';
+
+export interface Segment {
+  readonly number: number;
+  readonly path: string;
+  readonly fd: number;
+  /** Offset in the whole log of the file's first byte. */
+  readonly baseOffset: number;
+  readonly header: SegmentHeader;
+  /** Bytes in use, header included. */
+  length: number;
+}
+
+const NAME = /^(\d{8})\.log$/;
+
+export function segmentPath(dataDir: string, number: number): string {
+  return join(dataDir, `${String(number).padStart(8, '0')}.log`);
+}
+
+/** Segment numbers present, ascending. */
+export function listSegments(dataDir: string): number[] {
+  const numbers: number[] = [];
+  for (const name of readdirSync(dataDir)) {
+    const match = NAME.exec(name);
+    if (match !== null) numbers.push(Number(match[1]));
+  }
+  return numbers.sort((a, b) => a - b);
+}
+
+/** Opens a segment and reads its header; undefined when the header is not whole. */
+export function openSegment(dataDir: string, number: number): Segment | { readonly headerless: true; readonly path: string; readonly bytes: number } {
+  const path = segmentPath(dataDir, number);
+  const fd = openSync(path, 'r+');
+  const buf = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  const read = readSync(fd, buf, 0, buf.length, 0);
+  const header = read === buf.length ? decodeSegmentHeader(buf) : undefined;
+  const bytes = fstatSync(fd).size;
+  if (header === undefined) {
+    closeSync(fd);
+    return { headerless: true, path, bytes };
+  }
+  if (header.number !== number) {
+    closeSync(fd);
+    throw damaged(path, `it says it is segment ${header.number}`);
+  }
+  return { number, path, fd, baseOffset: header.baseOffset, header, length: bytes };
+}
+
+/** Creates the file, durably: header and directory entry are synced before anything is written behind them. */
+export function createSegment(dataDir: string, header: SegmentHeader): Segment {
+  const path = segmentPath(dataDir, header.number);
+  const fd = openSync(path, 'w+');
+  try {
+    const bytes = encodeSegmentHeader(header);
+    if (writeSync(fd, bytes, 0, bytes.length, 0) !== bytes.length) throw new Error(`short write of the header of ${path}`);
+    fsyncSync(fd);
+    syncDirectory(dataDir);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { number: header.number, path, fd, baseOffset: header.baseOffset, header, length: SEGMENT_HEADER_BYTES };
+}
+
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function ensureDirectory(path: string): void {
+  mkdirSync(path, { recursive: true });
+}
+
+/** Index in `segments` of the one that holds global offset `offset`. */
+export function segmentAt(segments: readonly Segment[], offset: number): number {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (segments[middle]!.baseOffset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Reads up to `length` bytes at an offset inside the file; short only at its end. */
+export function readFully(fd: number, buf: Buffer, length: number, position: number): number {
+  let done = 0;
+  while (done < length) {
+    const read = readSync(fd, buf, done, length - done, position + done);
+    if (read === 0) break;
+    done += read;
+  }
+  return done;
+}

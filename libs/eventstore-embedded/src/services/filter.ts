@@ -1,0 +1,48 @@
+import { setFlagsFromString } from 'node:v8';
+import type { LogRecord } from '../log/record.ts';
+import { BadRequest } from '../wire/append-codec.ts';
+import type { FilterRequest } from '../wire/read-codec.ts';
+
+/** The pattern's automaton grows with its length; no sensible filter comes near. */
+const REGEX_CHARS_MAX = 1_000;
+const PREFIXES_MAX = 1_000;
+
+// Makes the flag `l` known: V8's engine that runs in time linear to the text, so that no client's pattern can stall the server.
+setFlagsFromString('--enable-experimental-regexp-engine');
+
+export interface EventFilter {
+  readonly on: 'stream' | 'type';
+  /** Does the name or type `buf[from, to)` pass. */
+  passes(buf: Buffer, from: number, to: number): boolean;
+}
+
+/** Throws `BadRequest` for an expression that is not valid, too long, or needs more than linear time (look-around, back references). */
+export function compileFilter(request: FilterRequest): EventFilter {
+  const { on, regex, prefixes } = request;
+  if (prefixes.length > PREFIXES_MAX) throw new BadRequest(`more than ${PREFIXES_MAX} prefixes`);
+  if (regex === undefined) {
+    return { on, passes: (buf, from, to) => prefixes.some((p) => to - from >= p.length && buf.compare(p, 0, p.length, from, from + p.length) === 0) };
+  }
+  const pattern = compileRegex(regex);
+  return { on, passes: (buf, from, to) => pattern.test(buf.toString('utf8', from, to)) };
+}
+
+function compileRegex(source: string): RegExp {
+  if (source.length > REGEX_CHARS_MAX) throw new BadRequest(`the regular expression is longer than ${REGEX_CHARS_MAX} characters`);
+  try {
+    return new RegExp(source, 'l');
+  } catch (error) {
+    throw new BadRequest(error instanceof Error ? error.message : 'the regular expression is not valid');
+  }
+}
+
+/** Does the event at `index` of the record pass. */
+export function passesFilter(filter: EventFilter | undefined, record: LogRecord, index: number): boolean {
+  if (filter === undefined) return true;
+  if (filter.on === 'stream') {
+    const name = record.name;
+    return filter.passes(name, 0, name.length);
+  }
+  const view = record.event(index);
+  return filter.passes(view.buf, view.typeAt, view.dataAt);
+}

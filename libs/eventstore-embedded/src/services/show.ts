@@ -1,0 +1,90 @@
+import type { Call } from '../grpc/call.ts';
+import { ByteCache } from '../store/byte-cache.ts';
+import type { Store } from '../store/store.ts';
+import { viewStream } from '../store/stream-view.ts';
+import { encodeReadEvent } from '../wire/event-codec.ts';
+import type { ShownEvent } from '../wire/event-codec.ts';
+
+/** One write to the connection: enough that its cost is shared, little enough that others get their turn. */
+const FLUSH_BYTES = 64 * 1024;
+/** What 20 subscribers are sent at about the same time; encoded once. */
+const FRAMES_BYTES_MAX = 8 * 1024 * 1024;
+/** Events this near to the end are likely to be asked for by several subscribers. */
+const NEAR_END_EVENTS = 512;
+const LINK_TYPE = Buffer.from('$>');
+
+/** Turns events into frames; those near the end of the log are kept for the next subscriber. */
+export class EventShower {
+  private readonly store: Store;
+  private readonly frames = new ByteCache<Buffer>(FRAMES_BYTES_MAX);
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  frame(shown: ShownEvent, options: { readonly resolveLinks: boolean; readonly structuredIds: boolean }): Buffer {
+    this.store.metrics.eventsRead.add(1);
+    if (options.resolveLinks && this.isLink(shown)) return encodeReadEvent(this.target(shown), shown, options.structuredIds);
+    const number = shown.record.firstEvent + shown.index;
+    if (options.structuredIds || number + NEAR_END_EVENTS < this.store.index.visible) return encodeReadEvent(shown, undefined, options.structuredIds);
+    let frame = this.frames.get(number);
+    if (frame === undefined) {
+      frame = encodeReadEvent(shown, undefined, false);
+      this.frames.add(number, frame, frame.length);
+    }
+    return frame;
+  }
+
+  private isLink({ record, index }: ShownEvent): boolean {
+    const { buf, typeAt, dataAt } = record.event(index);
+    return dataAt - typeAt === LINK_TYPE.length && buf.compare(LINK_TYPE, 0, LINK_TYPE.length, typeAt, dataAt) === 0;
+  }
+
+  /** A link's data is `revision@stream`. Undefined when that event is not there to be shown. */
+  private target({ record, index }: ShownEvent): ShownEvent | undefined {
+    const { buf, dataAt, metadataAt } = record.event(index);
+    const data = buf.toString('utf8', dataAt, metadataAt);
+    const match = /^(\d+)@([^]+)$/.exec(data);
+    if (match === null) return undefined;
+    const revision = Number(match[1]);
+    const view = viewStream(this.store, Buffer.from(match[2]!));
+    if (view.kind !== 'present' || revision > view.lastRevision || revision < view.firstRevision) return undefined;
+    const event = this.store.index.ancestor(view.lastEvent, revision);
+    const found = this.store.reader.record(event);
+    return found.createdMs < view.createdFromMs ? undefined : { record: found, index: event - found.firstEvent };
+  }
+}
+
+/** Gathers frames for one call and sends them in larger writes, no faster than the client takes them. */
+export class Outbox {
+  private readonly call: Call;
+  private frames: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(call: Call) {
+    this.call = call;
+  }
+
+  get isFull(): boolean {
+    return this.bytes >= FLUSH_BYTES;
+  }
+
+  add(frame: Buffer): void {
+    this.frames.push(frame);
+    this.bytes += frame.length;
+  }
+
+  /** Sends what was gathered and waits until the client has room for more. */
+  async flush(): Promise<void> {
+    if (this.frames.length === 0) return;
+    const frames = this.frames;
+    this.frames = [];
+    this.bytes = 0;
+    if (!this.call.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))) await this.call.drained();
+  }
+}
+
+/** Lets the event loop serve others between two pages. */
+export function otherTurns(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import type { LogScanner } from '../store/reader.ts';
+import { viewStream } from '../store/stream-view.ts';
+import type { Store } from '../store/store.ts';
+import { positionOf } from '../wire/event-codec.ts';
+import { CAUGHT_UP_FRAME, encodeCheckpoint, encodeConfirmation } from '../wire/read-codec.ts';
+import { streamDeleted } from './failures.ts';
+import { compileFilter, passesFilter } from './filter.ts';
+import type { EventFilter } from './filter.ts';
+import type { ReadContext } from './read.ts';
+import { Outbox, otherTurns } from './show.ts';
+
+/** The real server's default search window; checkpoints come every multiple of it. */
+const WINDOW_DEFAULT = 32;
+const PAGE_EVENTS = 256;
+/** Events a filtered subscription considers before others get a turn. */
+const TURN_EVENTS = 1_000;
+
+/** One live subscription, for metrics and for shutdown. */
+export interface LiveSubscription {
+  /** Log events between what it has considered and the end. */
+  lag(): number;
+}
+
+/** Sleeps until the next commit or the end of the call; a commit while awake is not missed. */
+class Alarm {
+  private readonly store: Store;
+  private resolve: (() => void) | undefined;
+  private readonly ring = (): void => {
+    this.resolve?.();
+    this.resolve = undefined;
+  };
+
+  constructor(context: ReadContext) {
+    this.store = context.store;
+    this.store.addWaiter(this.ring);
+    const { onClose } = context.call;
+    context.call.onClose = () => {
+      this.store.removeWaiter(this.ring);
+      this.ring();
+      onClose();
+    };
+  }
+
+  /** Call only when there is nothing to do: between the check and this call nothing else may run. */
+  sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+}
+
+/**
+ * Sends the log of all streams from a position on (exclusive) and then for ever. History and live are the same loop over
+ * the log, at the client's speed, so there is no place where an event could fall between and nothing to buffer.
+ */
+export async function subscribeAll(context: ReadContext, live: Set<LiveSubscription>): Promise<void> {
+  const { call, store, request } = context;
+  const filter = request.filter === undefined ? undefined : compileFilter(request.filter);
+  const pump = new AllPump(context, filter);
+  live.add(pump);
+  const alarm = new Alarm(context);
+  let caughtUp = false;
+  call.write(encodeConfirmation(randomUUID()));
+  while (!call.closed) {
+    await pump.run();
+    if (pump.next < store.index.visible || call.closed) continue;
+    if (!caughtUp) {
+      caughtUp = true;
+      pump.checkpointAtEnd();
+      call.write(CAUGHT_UP_FRAME);
+    }
+    pump.rest();
+    await alarm.sleep();
+  }
+  live.delete(pump);
+}
+
+class AllPump implements LiveSubscription {
+  /** Number of the next event to consider. */
+  next: number;
+  private readonly context: ReadContext;
+  private readonly filter: EventFilter | undefined;
+  private readonly outbox: Outbox;
+  private readonly interval: number;
+  private sinceCheckpoint = 0;
+  private scanner: LogScanner | undefined;
+
+  constructor(context: ReadContext, filter: EventFilter | undefined) {
+    const { from, filter: request } = context.request;
+    this.context = context;
+    this.filter = filter;
+    this.outbox = new Outbox(context.call);
+    this.interval = (request?.windowMax ?? WINDOW_DEFAULT) * (request?.checkpointMultiplier ?? 1);
+    // Exclusive, and position p is event p - 1.
+    this.next = from.kind === 'start' ? 0 : from.kind === 'end' ? context.store.index.visible : from.value;
+  }
+
+  lag(): number {
+    return Math.max(0, this.context.store.index.visible - this.next);
+  }
+
+  /** Considers everything up to the end of the log, or a turn's worth. */
+  async run(): Promise<void> {
+    const { call, store, shower, request } = this.context;
+    this.scanner ??= store.reader.scanner();
+    let turn = 0;
+    while (this.next < store.index.visible && !call.closed) {
+      const record = this.scanner.record(this.next);
+      const index = this.next - record.firstEvent;
+      if (passesFilter(this.filter, record, index)) this.outbox.add(shower.frame({ record, index }, request));
+      this.next++;
+      if (this.filter !== undefined && ++this.sinceCheckpoint >= this.interval) this.checkpoint();
+      if (this.outbox.isFull || ++turn >= TURN_EVENTS) {
+        await this.outbox.flush();
+        await otherTurns();
+        turn = 0;
+      }
+    }
+    await this.outbox.flush();
+  }
+
+  /** So that a client that waits at the end of history need not begin far before it. */
+  checkpointAtEnd(): void {
+    if (this.filter === undefined || this.sinceCheckpoint === 0) return;
+    this.sinceCheckpoint = 0;
+    this.context.call.write(encodeCheckpoint(positionOf(this.next - 1)));
+  }
+
+  /** Gives up the block it was reading: a resting subscription costs no memory. */
+  rest(): void {
+    this.scanner = undefined;
+  }
+
+  private checkpoint(): void {
+    this.sinceCheckpoint = 0;
+    this.outbox.add(encodeCheckpoint(positionOf(this.next - 1)));
+  }
+}
+
+/** The same for one stream, from a revision on (exclusive). A stream that does not exist is waited for. */
+export async function subscribeStream(context: ReadContext, name: Buffer, live: Set<LiveSubscription>): Promise<void> {
+  const { call, store, shower, request } = context;
+  const outbox = new Outbox(call);
+  const alarm = new Alarm(context);
+  const first = viewStream(store, name);
+  let next = request.from.kind === 'start' ? 0 : request.from.kind === 'at' ? request.from.value + 1 : first.kind === 'present' ? first.lastRevision + 1 : 0;
+  let lag = 0;
+  const self: LiveSubscription = { lag: () => lag };
+  live.add(self);
+  let caughtUp = false;
+  call.write(encodeConfirmation(randomUUID()));
+  while (!call.closed) {
+    const view = viewStream(store, name);
+    if (view.kind === 'tombstoned') {
+      call.fail(streamDeleted(name));
+      break;
+    }
+    if (view.kind === 'present') next = Math.max(next, view.firstRevision);
+    if (view.kind === 'missing' || next > view.lastRevision) {
+      lag = 0;
+      if (!caughtUp) call.write(CAUGHT_UP_FRAME);
+      caughtUp = true;
+      await alarm.sleep();
+      continue;
+    }
+    lag = view.lastRevision - next + 1;
+    for (const event of store.index.range(view.lastEvent, next, Math.min(view.lastRevision, next + PAGE_EVENTS - 1))) {
+      const record = store.reader.record(event);
+      next++;
+      if (record.createdMs < view.createdFromMs) continue;
+      outbox.add(shower.frame({ record, index: event - record.firstEvent }, request));
+      if (outbox.isFull) await outbox.flush();
+    }
+    await outbox.flush();
+    if (lag > PAGE_EVENTS) await otherTurns();
+  }
+  live.delete(self);
+}

@@ -1,0 +1,35 @@
+/** What an entry costs beside its bytes: the object and the slot. */
+const OVERHEAD_BYTES = 200;
+
+/** Values by number, bounded by bytes, the oldest dropped first. */
+export class ByteCache<V> {
+  private readonly entries = new Map<number, { readonly value: V; readonly bytes: number }>();
+  private readonly bytesMax: number;
+  private bytes = 0;
+  /** Kept between evictions: a fresh iterator would step over every entry deleted before. */
+  private oldest = this.entries.keys();
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get(key: number): V | undefined {
+    return this.entries.get(key)?.value;
+  }
+
+  add(key: number, value: V, bytes: number): void {
+    if (this.entries.has(key)) return;
+    this.entries.set(key, { value, bytes: bytes + OVERHEAD_BYTES });
+    this.bytes += bytes + OVERHEAD_BYTES;
+    while (this.bytes > this.bytesMax && this.entries.size > 0) {
+      const next = this.oldest.next();
+      if (next.done === true) this.oldest = this.entries.keys();
+      else this.drop(next.value);
+    }
+  }
+
+  private drop(key: number): void {
+    this.bytes -= this.entries.get(key)?.bytes ?? 0;
+    this.entries.delete(key);
+  }
+}

@@ -1,0 +1,135 @@
+import { damaged } from '../errors.ts';
+import type { LogIndex } from '../index/log-index.ts';
+import { RECORD_BYTES_MIN, hashMatches, plausibleLength } from '../log/format.ts';
+import { LogRecord } from '../log/record.ts';
+import { readFully, segmentAt } from '../log/segments.ts';
+import type { Segment } from '../log/segments.ts';
+import type { ByteCache } from './byte-cache.ts';
+
+/**
+ * Verified records by their offset. New ones enter when they are written, so live subscribers and whoever reads what was
+ * just written never touch the disk.
+ */
+export type RecordCache = ByteCache<LogRecord>;
+
+/** Most records fit; a longer one is read again at its full length. */
+const FIRST_READ_BYTES = 4096;
+/** One read of a scan: some hundred events. */
+const SCAN_BLOCK_BYTES = 256 * 1024;
+/** How far a backward scan steps back before it reads forward again. */
+const BACKWARD_EVENTS = 256;
+
+/** Records of the log by event number, each verified before it is handed out. Throws `STORE_DAMAGED`. */
+export class LogReader {
+  private readonly segments: readonly Segment[];
+  private readonly index: LogIndex;
+  private readonly cache: RecordCache;
+
+  constructor(segments: readonly Segment[], index: LogIndex, cache: RecordCache) {
+    this.segments = segments;
+    this.index = index;
+    this.cache = cache;
+  }
+
+  /** The record that holds event number `event`. */
+  record(event: number): LogRecord {
+    const offset = this.index.recordOffset(event);
+    const cached = this.cache.get(offset);
+    if (cached !== undefined) return cached;
+    const record = this.load(offset);
+    this.cache.add(offset, record, record.length);
+    return record;
+  }
+
+  /** For reading many neighbours: remembers the last block it read, and leaves the cache alone. */
+  scanner(): LogScanner {
+    return new LogScanner(this.segments, this.index, this.cache);
+  }
+
+  private load(offset: number): LogRecord {
+    const segment = this.segments[segmentAt(this.segments, offset)]!;
+    const position = offset - segment.baseOffset;
+    const first = Buffer.allocUnsafe(Math.min(FIRST_READ_BYTES, segment.length - position));
+    const held = readFully(segment.fd, first, first.length, position);
+    const length = held >= RECORD_BYTES_MIN ? plausibleLength(first, 0) : undefined;
+    if (length === undefined || position + length > segment.length) throw damaged(`${segment.path} at byte ${position}`, 'no record begins here');
+    const buf = Buffer.allocUnsafe(length);
+    first.copy(buf, 0, 0, length);
+    if (length > held && readFully(segment.fd, buf, length, position) < length) {
+      throw damaged(`${segment.path} at byte ${position}`, 'the record is not complete');
+    }
+    return verified(segment, buf, 0, length, offset);
+  }
+}
+
+export class LogScanner {
+  private readonly segments: readonly Segment[];
+  private readonly index: LogIndex;
+  private readonly cache: RecordCache;
+  private block: Buffer = Buffer.alloc(0);
+  private blockOffset = 0;
+  private current: LogRecord | undefined;
+
+  constructor(segments: readonly Segment[], index: LogIndex, cache: RecordCache) {
+    this.segments = segments;
+    this.index = index;
+    this.cache = cache;
+  }
+
+  record(event: number, backward = false): LogRecord {
+    const offset = this.index.recordOffset(event);
+    if (this.current?.offset === offset) return this.current;
+    const record = this.cache.get(offset) ?? this.fromBlock(event, offset, backward);
+    this.current = record;
+    return record;
+  }
+
+  private fromBlock(event: number, offset: number, backward: boolean): LogRecord {
+    const segment = this.segments[segmentAt(this.segments, offset)]!;
+    let length = this.lengthInBlock(offset);
+    if (length === undefined) {
+      this.read(segment, backward ? this.earlier(segment, event, offset) : offset, SCAN_BLOCK_BYTES);
+      length = this.lengthInBlock(offset);
+    }
+    if (length === undefined) {
+      // Behind the end of this block, or larger than any: begin the block with it, at the length it states.
+      this.read(segment, offset, SCAN_BLOCK_BYTES);
+      const stated = this.block.length >= RECORD_BYTES_MIN ? plausibleLength(this.block, 0) : undefined;
+      if (stated !== undefined && stated > this.block.length) this.read(segment, offset, stated);
+      length = this.lengthInBlock(offset);
+    }
+    if (length === undefined) throw damaged(`${segment.path} at byte ${offset - segment.baseOffset}`, 'no whole record begins here');
+    return verified(segment, this.block, offset - this.blockOffset, length, offset);
+  }
+
+  /** Length of the record at `offset` when all of it lies in the block. */
+  private lengthInBlock(offset: number): number | undefined {
+    const at = offset - this.blockOffset;
+    if (at < 0 || at + RECORD_BYTES_MIN > this.block.length) return undefined;
+    const length = plausibleLength(this.block, at);
+    return length !== undefined && at + length <= this.block.length ? length : undefined;
+  }
+
+  private earlier(segment: Segment, event: number, offset: number): number {
+    const first = Math.max(event - BACKWARD_EVENTS, segment.header.eventsBefore);
+    for (let candidate = first; candidate < event; candidate++) {
+      const from = this.index.recordOffset(candidate);
+      if (offset - from < SCAN_BLOCK_BYTES - FIRST_READ_BYTES) return from;
+    }
+    return offset;
+  }
+
+  private read(segment: Segment, offset: number, bytes: number): void {
+    const position = offset - segment.baseOffset;
+    // A new buffer each time: records handed out earlier are views into the old one.
+    const block = Buffer.allocUnsafeSlow(Math.min(bytes, segment.length - position));
+    const held = readFully(segment.fd, block, block.length, position);
+    this.block = block.subarray(0, held);
+    this.blockOffset = offset;
+  }
+}
+
+function verified(segment: Segment, buf: Buffer, start: number, length: number, offset: number): LogRecord {
+  if (!hashMatches(buf, start, length)) throw damaged(`${segment.path} at byte ${offset - segment.baseOffset}`, 'the checksum of the record is wrong');
+  return new LogRecord(buf, start, length, offset);
+}

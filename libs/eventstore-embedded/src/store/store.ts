@@ -1,0 +1,120 @@
+import { openLog } from '../log/recover.ts';
+import type { LogIndex } from '../index/log-index.ts';
+import type { StoreLog } from '../log.ts';
+import { lockDirectory } from '../log/lock.ts';
+import type { DirectoryLock } from '../log/lock.ts';
+import { LogWriter } from '../log/log-writer.ts';
+import { ensureDirectory } from '../log/segments.ts';
+import { StoreMetrics } from '../metrics.ts';
+import type { LogRecord } from '../log/record.ts';
+import { ByteCache } from './byte-cache.ts';
+import { EventSource } from './event-source.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { QueuedWrite } from './group-commit.ts';
+import { MetadataReader } from './metadata.ts';
+import { LogReader } from './reader.ts';
+import { RecentIds } from './recent-ids.ts';
+
+/** As in the usual log of this kind: large enough that a file is worth having, small enough to read again at a start. */
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+/** Some ten thousand events: what live subscribers and read-after-write need, with room for one that lags. */
+const CACHE_BYTES_MAX = 32 * 1024 * 1024;
+/** The real server keeps 8 MiB of them; this is about as much. */
+const RECENT_IDS_MAX = 65_536;
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  readonly log: StoreLog;
+  readonly segmentBytesMax?: number;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** The log with its index: what the protocol's services work on. */
+export class Store {
+  readonly index: LogIndex;
+  readonly reader: LogReader;
+  readonly metadata: MetadataReader;
+  readonly metrics = new StoreMetrics();
+  readonly log: StoreLog;
+  private readonly lock: DirectoryLock;
+  private readonly writer: LogWriter;
+  private readonly commits: GroupCommit;
+  private readonly waiters = new Set<() => void>();
+  failed = false;
+
+  /** Refuses with `STORE_LOCKED` or `STORE_DAMAGED`. */
+  constructor(options: StoreOptions) {
+    const { dataDir, log } = options;
+    ensureDirectory(dataDir);
+    this.log = log;
+    this.lock = lockDirectory(dataDir);
+    try {
+      const opened = openLog(dataDir, log);
+      const cache = new ByteCache<LogRecord>(CACHE_BYTES_MAX);
+      this.index = opened.index;
+      this.reader = new LogReader(opened.segments, this.index, cache);
+      const source = new EventSource(this.reader);
+      this.metadata = new MetadataReader(this.index, source);
+      this.writer = new LogWriter({ dataDir, opened, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, log });
+      this.commits = new GroupCommit({
+        context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX) },
+        writer: this.writer,
+        cache,
+        metrics: this.metrics,
+        log,
+        onCommitted: () => this.wake(),
+        onFatal: (error) => {
+          this.failed = true;
+          options.onFatal(error);
+        },
+      });
+    } catch (error) {
+      this.lock.release();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.writer.bytes;
+  }
+
+  get segmentCount(): number {
+    return this.writer.segmentCount;
+  }
+
+  submit(write: QueuedWrite): void {
+    this.commits.submit(write);
+  }
+
+  isCrowded(): boolean {
+    return this.commits.isCrowded();
+  }
+
+  onRelief(callback: () => void): void {
+    this.commits.onRelief(callback);
+  }
+
+  /** Calls `wake` after each commit until it is removed. */
+  addWaiter(wake: () => void): void {
+    this.waiters.add(wake);
+  }
+
+  removeWaiter(wake: () => void): void {
+    this.waiters.delete(wake);
+  }
+
+  /** Refuses new writes and waits for those accepted. */
+  drain(): Promise<void> {
+    return this.commits.drain();
+  }
+
+  close(): void {
+    if (this.failed) this.writer.closeFiles();
+    else this.writer.close();
+    this.lock.release();
+  }
+
+  private wake(): void {
+    for (const wake of this.waiters) wake();
+  }
+}
