@@ -1,4 +1,5 @@
 export * from './commands/commands.ts';
+export * from './envelope/cloud-event.ts';
 export * from './envelope/envelope.ts';
 export * from './events/catalogue.ts';
 export * from './events/decode.ts';
@@ -8,5 +9,6 @@ export * from './identity/canonical.ts';
 export * from './identity/ids.ts';
 export * from './intents/intent-v1.ts';
 export * from './policy/policy-v1.ts';
+export * from './queries/index.ts';
 export * from './streams/streams.ts';
 export * from './subjects/subjects.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** One event type: the version its data is written at now, the shape of that data, and what it says. */
 export interface EventDefinition {
