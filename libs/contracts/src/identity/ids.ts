@@ -1,11 +1,11 @@
-import type { Decision, Intent, OrderTerms, PolicyDocument } from '@tallystick/domain';
+import { decimal, decimalText, type Decision, type Intent, type OrderTerms, type PolicyDocument } from '@tallystick/domain';
 import { base32, canonicalJson, hashOf, sha256, taggedText, uuidOf } from './canonical.ts';
 
 /** How an intent's key is made; each gives the same key for the same business fact, however often it is sent. */
 export type KeySeed =
   /** One key per signal of a strategy in a window of the signal's own time. */
   | { readonly policy: 'signal'; readonly account: string; readonly mode: string; readonly strategy: string; readonly signal_id: string; readonly window: string }
-  /** sha256(strategy, rebalance, symbol, side, target quantity), the last three for each order of the basket in turn. */
+  /** sha256(strategy, rebalance, symbol, side, target quantity), the last three for each order of the basket in turn. `10` and `10.0` are one quantity. */
   | { readonly policy: 'rebalance'; readonly strategy: string; readonly rebalance_id: string; readonly orders: readonly { readonly symbol: string; readonly side: string; readonly qty: string }[] }
   | { readonly policy: 'explicit'; readonly strategy: string; readonly key: string };
 
@@ -16,7 +16,7 @@ export const intentKeyOf = (seed: KeySeed): string => {
       return hashOf('tallystick/intent-key/signal/v1', seed.account, seed.mode, seed.strategy, seed.signal_id, seed.window);
     case 'rebalance':
       return hashOf('tallystick/intent-key/rebalance/v1', seed.strategy, seed.rebalance_id,
-        ...seed.orders.flatMap((order) => [order.symbol, order.side, order.qty]));
+        ...seed.orders.flatMap((order) => [order.symbol, order.side, decimalText(decimal(order.qty))]));
     case 'explicit':
       return hashOf('tallystick/intent-key/explicit/v1', seed.strategy, seed.key);
   }

@@ -1,7 +1,8 @@
-import { isDecimalText, type Intent } from '@tallystick/domain';
+import { decimal, decimalText as oneSpelling, isDecimalText, type Intent, type OrderRequest } from '@tallystick/domain';
 import { z } from 'zod';
 import { intentKeyOf } from '../identity/ids.ts';
-import { ID_TEXT } from '../streams/streams.ts';
+import { isPlainText, printable } from './plain-text.ts';
+import { ID_TEXT, isUsableName } from '../streams/streams.ts';
 
 /** A basket larger than this is several intents: one decision's event must stay far below the store's 1 MiB append. */
 export const ORDERS_PER_INTENT_MAX = 50;
@@ -10,7 +11,9 @@ export const INTENT_BYTES_MAX = 64 * 1024;
 /** Deeper JSON than any valid intent needs. */
 export const JSON_DEPTH_MAX = 16;
 
-const id = z.string().regex(ID_TEXT, 'letters, digits, _ and -, at most 64, starting with a letter or digit');
+const id = z.string().regex(ID_TEXT, 'letters, digits, _ and -, at most 64, starting with a letter or digit').refine(isUsableName, 'a name that JavaScript objects have of themselves');
+/** Hashed into the key and shown to people: no white space but the blank, nothing that looks like something else. */
+const keyText = (max: number) => z.string().max(max).regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'printable ASCII, no blank at either end');
 const symbol = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,31}$/, 'at most 32 of letters, digits and . _ / -');
 const decimalText = z.string().refine(isDecimalText, 'a plain decimal string, at most 18 digits before and 12 after the point');
 const isPositive = (text: string): boolean => /[1-9]/.test(text) && !text.startsWith('-');
@@ -40,9 +43,9 @@ export const OrderRequestV1 = z
 
 export const KeyV1 = z
   .discriminatedUnion('policy', [
-    z.strictObject({ policy: z.literal('signal'), signal_id: id, window: z.string().min(1).max(64) }),
+    z.strictObject({ policy: z.literal('signal'), signal_id: id, window: keyText(64) }),
     z.strictObject({ policy: z.literal('rebalance'), rebalance_id: id }),
-    z.strictObject({ policy: z.literal('explicit'), key: z.string().min(1).max(128) }),
+    z.strictObject({ policy: z.literal('explicit'), key: keyText(128) }),
   ])
   .meta({ id: 'KeyV1', description: 'How the intent key is derived. The same key is the same intent, for ever.' });
 
@@ -64,7 +67,7 @@ export const IntentV1 = z
         z.strictObject({ kind: z.literal('cancel_after'), after_ms: z.int().min(1).max(86_400_000) }),
       ])
       .default({ kind: 'wait' }),
-    reason: z.string().max(2000).default(''),
+    reason: z.string().max(2000).refine(isPlainText, 'text without control characters, direction overrides and half surrogates').default(''),
     market_sequence: z.int().min(0).default(0),
   })
   .meta({ id: 'IntentV1' });
@@ -83,10 +86,25 @@ export const intentKeyOfV1 = (wire: IntentV1): string => {
   }
 };
 
-/** The wire form as the domain knows it. */
+const spelled = <T extends object>(value: T, members: readonly (keyof T)[]): T => {
+  const result = { ...value };
+  for (const member of members) {
+    const text = value[member];
+    if (typeof text === 'string') result[member] = oneSpelling(decimal(text)) as T[keyof T];
+  }
+  return result;
+};
+
+/** The wire form as the domain knows it. Decimals get their one spelling: `10` and `10.0` are the same intent, the value is never changed. */
 export const toIntent = (wire: IntentV1): Intent => {
   const { version: _version, key, ...rest } = wire;
-  return { ...rest, intent_key: intentKeyOfV1(wire), key_policy: key.policy };
+  return {
+    ...rest,
+    orders: wire.orders.map((order): OrderRequest => spelled(order, ['qty', 'limit_price', 'stop_price'])),
+    constraints: spelled(wire.constraints, ['max_slippage_bps', 'max_exposure_pct']),
+    intent_key: intentKeyOfV1(wire),
+    key_policy: key.policy,
+  };
 };
 
 export type ParsedIntent =
@@ -129,7 +147,7 @@ export const parseIntent = (body: Uint8Array | string): ParsedIntent => {
   }
   const parsed = IntentV1.safeParse(value);
   if (!parsed.success) {
-    const issues = parsed.error.issues.slice(0, ISSUES_MAX).map((issue) => ({ field: issue.path.map(String).join('.').slice(0, 128), detail: issue.message.slice(0, 256) }));
+    const issues = parsed.error.issues.slice(0, ISSUES_MAX).map((issue) => ({ field: printable(issue.path.map(String).join('.').slice(0, 128)), detail: printable(issue.message.slice(0, 256)) }));
     return { ok: false, code: 'INTENT_INVALID', detail: issues.map((issue) => `${issue.field || 'intent'}: ${issue.detail}`).join('; '), issues };
   }
   return { ok: true, intent: toIntent(parsed.data) };

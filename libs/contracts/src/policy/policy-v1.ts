@@ -1,8 +1,8 @@
 import { isDecimalText, minuteOf, type PolicyDocument } from '@tallystick/domain';
 import { z } from 'zod';
-import { ID_TEXT } from '../streams/streams.ts';
+import { ID_TEXT, isUsableName } from '../streams/streams.ts';
 
-const id = z.string().regex(ID_TEXT);
+const id = z.string().regex(ID_TEXT).refine(isUsableName, 'a name that JavaScript objects have of themselves');
 const amount = z.string().refine((text) => isDecimalText(text) && !text.startsWith('-'), 'a decimal string, zero or more');
 const clock = z.string().refine((text) => !Number.isNaN(minuteOf(text)), 'HH:MM');
 const zone = z.string().refine((text) => {

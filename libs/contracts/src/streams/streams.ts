@@ -46,3 +46,6 @@ export const orderIdOfStream = (stream: string): string | undefined => (stream.s
 
 /** Ids that go into stream names, subjects and URLs: no separator that means something to any of them. */
 export const ID_TEXT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** Names that every JavaScript object answers to: as the key of a record they would find something where nothing was put. */
+export const isUsableName = (name: string): boolean => !(name in Object.prototype);
