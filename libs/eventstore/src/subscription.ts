@@ -188,8 +188,9 @@ export class ResumingSubscription implements Subscription {
     if (message.kind === 'checkpoint') return this.handCheckpoint(message.place);
     if (message.kind === 'caught_up') {
       this.live = true;
-      own(() => this.options.onCaughtUp?.());
-    } else if (message.kind === 'fell_behind') this.live = false;
+      return own(() => this.options.onCaughtUp?.());
+    }
+    if (message.kind === 'fell_behind') this.live = false;
     return undefined;
   }
 
@@ -220,11 +221,15 @@ export class ResumingSubscription implements Subscription {
 /** Runs the subscriber's code; what it throws or rejects with is marked as its own. */
 function own(run: () => Promise<void> | void): Promise<void> | undefined {
   try {
-    const running = run();
-    if (running === undefined) return undefined;
-    return running.catch((error: unknown) => {
-      throw new HandlerFailure(error);
-    });
+    const running: unknown = run();
+    // Callers in plain JavaScript, and arrow functions with a value, return anything.
+    if (!(running instanceof Promise)) return undefined;
+    return running.then(
+      () => undefined,
+      (error: unknown) => {
+        throw new HandlerFailure(error);
+      },
+    );
   } catch (error) {
     throw new HandlerFailure(error);
   }
