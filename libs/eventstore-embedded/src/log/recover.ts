@@ -78,7 +78,7 @@ function openExisting({ dataDir, numbers, file, mark, log }: Existing): OpenedLo
     const opened = openSegment(dataDir, number);
     if ('headerless' in opened) {
       // The file is created after the one before is full and synced, so a kill between leaves one without its header.
-      if (!isLast || i === 0 || mark.bytes > progress.offset) throw damaged(opened.path, 'its header is not whole');
+      if (!isLast || i === 0 || mark.bytes > progress.offset || opened.bytes > SEGMENT_HEADER_BYTES) throw damaged(opened.path, 'its header is not whole');
       unlinkSync(opened.path);
       log.write('warn', 'store_tail_cut', { segment: number, cut_bytes: opened.bytes, reason: 'header never finished' });
       break;
