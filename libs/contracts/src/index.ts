@@ -5,6 +5,7 @@ export * from './events/catalogue.ts';
 export * from './events/decode.ts';
 export type * from './events/definition.ts';
 export * from './events/upcast.ts';
+export { openApi } from './generate/openapi.ts';
 export * from './identity/canonical.ts';
 export * from './identity/ids.ts';
 export * from './intents/intent-v1.ts';

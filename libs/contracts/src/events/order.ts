@@ -29,6 +29,7 @@ export const ORDER_EVENTS = eventsOf<OrderEvent>()({
       owner: id,
       market_sequence: count,
       business_time_ms: timeMs,
+      claimed_at_ms: timeMs,
     }),
   },
   SubmissionWithheld: {

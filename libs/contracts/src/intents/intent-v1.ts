@@ -15,7 +15,9 @@ const id = z.string().regex(ID_TEXT, 'letters, digits, _ and -, at most 64, star
 /** Hashed into the key and shown to people: no white space but the blank, nothing that looks like something else. */
 const keyText = (max: number) => z.string().max(max).regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'printable ASCII, no blank at either end');
 const symbol = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,31}$/, 'at most 32 of letters, digits and . _ / -');
-const decimalText = z.string().refine(isDecimalText, 'a plain decimal string, at most 18 digits before and 12 after the point');
+/** What `isDecimalText` takes, for the generated documents: a check in code has no form there. */
+export const DECIMAL_PATTERN = '^-?(0|[1-9]\\d{0,17})(\\.\\d{1,12})?$';
+const decimalText = z.string().meta({ pattern: DECIMAL_PATTERN }).refine(isDecimalText, 'a plain decimal string, at most 18 digits before and 12 after the point');
 const isPositive = (text: string): boolean => /[1-9]/.test(text) && !text.startsWith('-');
 const positive = decimalText.refine(isPositive, 'greater than zero');
 const amount = decimalText.refine((text) => !text.startsWith('-'), 'zero or more');

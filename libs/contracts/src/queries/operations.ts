@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { mode, timeMs } from '../events/fields.ts';
 import { count, name, pageOf, version } from './fields.ts';
 
+/** A question that needs no more than its subject. */
+export const QueryV1 = z.strictObject({ version }).meta({ id: 'QueryV1' });
+export type QueryV1 = z.infer<typeof QueryV1>;
+
 /** A service, as its status answers say, or a strategy instance, as its heartbeats and its stream say. */
 export const ServiceViewV1 = z
   .object({
