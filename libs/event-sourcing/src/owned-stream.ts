@@ -8,7 +8,8 @@ export type OwnedFailure =
   /** Somebody else wrote to it: this writer must not go on without asking whether it still owns the stream. */
   | { readonly ok: false; readonly code: 'OWNERSHIP_LOST'; readonly detail: string };
 
-export type OwnedOutcome<R> = { readonly ok: true; readonly result: R; readonly position: bigint } | OwnedFailure;
+/** `revision` is that of the newest event when the task was done, its own if it recorded any. */
+export type OwnedOutcome<R> = { readonly ok: true; readonly result: R; readonly position: bigint; readonly revision: number | 'no_stream' } | OwnedFailure;
 
 interface Task<S, E> {
   readonly run: (state: S) => { readonly facts: readonly Fact<E>[]; readonly result: unknown };
@@ -98,7 +99,7 @@ export class OwnedStream<S, E extends DomainEvent> {
   }
 
   private async appendGroup(): Promise<void> {
-    const group: { readonly task: Task<S, E>; readonly result: unknown }[] = [];
+    const group: { readonly task: Task<S, E>; readonly result: unknown; readonly revision: number | 'no_stream' }[] = [];
     const events = [];
     let end = this.end;
     let bytes = 0;
@@ -117,17 +118,17 @@ export class OwnedStream<S, E extends DomainEvent> {
         revision += 1;
       }
       end = chained.end;
-      group.push({ task, result });
+      group.push({ task, result, revision: end.revision });
     }
     if (events.length === 0) {
-      for (const { task, result } of group) task.settle({ ok: true, result, position: this.position });
+      for (const { task, result, revision } of group) task.settle({ ok: true, result, revision, position: this.position });
       return;
     }
     const outcome = await this.store.append(this.stream, this.end.revision, events);
     if (outcome.ok) {
       this.end = end;
       this.position = outcome.position;
-      for (const { task, result } of group) task.settle({ ok: true, result, position: outcome.position });
+      for (const { task, result, revision } of group) task.settle({ ok: true, result, revision, position: outcome.position });
       return;
     }
     this.broken = outcome.code === 'WRONG_EXPECTED_REVISION'

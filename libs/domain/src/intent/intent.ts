@@ -83,6 +83,7 @@ export type IntentState =
       readonly intent: Intent;
       readonly legs: readonly Leg[];
       readonly risk_group?: string;
+      readonly business_time_ms?: number;
       readonly refusals: readonly Refusal[];
       readonly conflictingDigests: readonly string[];
     };
@@ -94,7 +95,8 @@ export const evolveIntent = (state: IntentState, event: IntentEvent): IntentStat
     case 'IntentAccepted':
       if (state.kind !== 'none') return state;
       return { kind: 'accepted', digest: event.data.digest, request_id: event.data.request_id, intent: event.data.intent,
-        legs: event.data.legs, risk_group: event.data.risk_group, refusals: [], conflictingDigests: [] };
+        legs: event.data.legs, risk_group: event.data.risk_group, refusals: [], conflictingDigests: [],
+        ...(event.data.business_time_ms === undefined ? {} : { business_time_ms: event.data.business_time_ms }) };
     case 'IntentRefused':
       if (state.kind !== 'none') return state;
       return { kind: 'refused', digest: event.data.digest, request_id: event.data.request_id, intent: event.data.intent,

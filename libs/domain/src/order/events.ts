@@ -53,6 +53,8 @@ export interface Claim {
   readonly owner: string;
   readonly market_sequence: number;
   readonly business_time_ms: number;
+  /** Process time, UTC: the venue's admissibility window is counted from here. */
+  readonly claimed_at_ms: number;
 }
 
 export type AnomalyKind =

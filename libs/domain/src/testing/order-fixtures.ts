@@ -23,7 +23,7 @@ export const refOf = (reportId = 'report-1'): ReportRef => ({ stream: 'venueRepo
 const fact = (reportId?: string): { readonly report: ReportRef; readonly venue_time_ms: number } => ({ report: refOf(reportId), venue_time_ms: TIME_MS });
 
 export const claim: Claim = {
-  claim_id: CLAIM_ID, client_order_id: 'order-1', venue: 'paper', payload_hash: 'ph', policy_hash: 'h', epoch: 1, owner: 'execution-1',
+  claim_id: CLAIM_ID, client_order_id: 'order-1', venue: 'paper', payload_hash: 'ph', policy_hash: 'h', claimed_at_ms: 1, epoch: 1, owner: 'execution-1',
   market_sequence: 1, business_time_ms: TIME_MS,
 };
 

@@ -1,0 +1,75 @@
+import type { Venue } from '@tallystick/ports';
+import type { ReferenceData } from '../reference/reference-data.ts';
+import type { ServicePorts } from '../shared/service-ports.ts';
+import { RateGovernor } from './rate-governor.ts';
+import { AccountReports } from './report-log.ts';
+
+const RETRY_MS = 500;
+
+/**
+ * One account at its venue: its raw reports, its rate, and whether orders may go there. NOT_READY until the venue's snapshot is in
+ * the log and the reports since our last one are being taken.
+ */
+export class AccountGate {
+  readonly reports: AccountReports;
+  readonly rate: RateGovernor;
+  private stream: { stop(): Promise<void>; connected(): boolean } | undefined;
+  private snapshotTaken = false;
+  private stopped = false;
+  private readonly starting: Promise<void>;
+
+  constructor(
+    private readonly world: ServicePorts,
+    readonly venue: Venue,
+    readonly account: string,
+    readonly riskGroup: string,
+    readonly epoch: number,
+    reference: ReferenceData,
+  ) {
+    this.reports = new AccountReports(world, venue.descriptor.venue, account, () => reference.policyHash());
+    this.rate = new RateGovernor(world.ports, venue.descriptor.requests_per_second_max);
+    this.starting = this.start();
+  }
+
+  state(): 'NOT_READY' | 'READY' | 'DEGRADED' {
+    if (!this.snapshotTaken) return 'NOT_READY';
+    return this.stream?.connected() ? 'READY' : 'DEGRADED';
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.starting;
+    await this.stream?.stop();
+    await this.reports.idle();
+  }
+
+  private async start(): Promise<void> {
+    while (!this.stopped) {
+      const failed = await this.tryStart();
+      if (failed === undefined) return;
+      this.world.log.write('warn', 'account.not_ready', { account: this.account, detail: failed });
+      await this.world.ports.timers.sleep(RETRY_MS, 'account gate');
+    }
+  }
+
+  private async tryStart(): Promise<string | undefined> {
+    const opened = await this.reports.open();
+    if (opened) return `${opened.code}: ${opened.detail}`;
+    const snapshot = await this.venue.snapshot(this.account);
+    if (snapshot.kind !== 'ok') return snapshot.kind === 'absent' ? `the venue has no account ${this.account}` : `${snapshot.code}: ${snapshot.detail}`;
+    const cause = { correlationId: this.account, causationId: this.world.identity.instance };
+    const recorded = await this.reports.record(snapshot.value, cause);
+    if (!recorded.ok) return `${recorded.code}: ${recorded.detail}`;
+    this.stream = this.venue.reports(this.account, this.reports.sequence(), async (report) => {
+      for (;;) {
+        const kept = await this.reports.record(report, { correlationId: this.account, causationId: report.report_id });
+        if (kept.ok || this.stopped) return;
+        this.world.log.write('error', 'report.not_recorded_yet', { account: this.account, report_id: report.report_id, code: kept.code, detail: kept.detail });
+        await this.world.ports.timers.sleep(RETRY_MS, 'record a report');
+      }
+    });
+    this.snapshotTaken = true;
+    this.world.log.write('info', 'account.ready', { account: this.account, after_sequence: this.reports.sequence() });
+    return undefined;
+  }
+}

@@ -1,0 +1,248 @@
+import { auditStream, decodeAudit, factIdOf, orderStream, payloadHashOf } from '@tallystick/contracts';
+import {
+  decideCancel, decideClaim, isTerminal, withholdClaimed,
+  type AuditEvent, type Claim, type Decision, type OrderEvent, type OrderState, type OrderTerms, type Refusal,
+} from '@tallystick/domain';
+import { appendAfter, handle, load, OwnedStream, type Folding, type Loaded } from '@tallystick/event-sourcing';
+import type { EncodedRequest, HandlerOutcome, Venue } from '@tallystick/ports';
+import type { ReferenceData } from '../reference/reference-data.ts';
+import { orderFolding } from '../shared/foldings.ts';
+import { placeCommand } from '../shared/payload.ts';
+import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
+import { answerReport, type Answered } from '../shared/answers.ts';
+import { AccountGate } from './account-gate.ts';
+import { sendRefusals } from './checks.ts';
+import { DoubtResolver } from './doubt.ts';
+import { Fences } from './fences.ts';
+import { acquireLease } from './lease.ts';
+
+const DONE: HandlerOutcome = { kind: 'done' };
+const retry = (failure: { readonly code: string; readonly detail: string }): HandlerOutcome => ({ kind: 'retry', code: failure.code, detail: failure.detail });
+
+/** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
+const SEND_DEADLINE_MS = 5_000;
+
+const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
+
+interface Ready {
+  readonly gate: AccountGate;
+  readonly terms: OrderTerms;
+  readonly decision: Decision;
+}
+
+/** The one door to the venues. */
+export class ExecutionService {
+  private readonly gates = new Map<string, AccountGate>();
+  private readonly epochs = new Map<string, number>();
+  private readonly fences: Fences;
+  private readonly doubts: DoubtResolver;
+  /** Orders this process is sending or asking about right now: a repeated command leaves them alone. */
+  private readonly busy = new Set<string>();
+  private audit: OwnedStream<null, AuditEvent> | undefined;
+  private steppedDown = false;
+
+  constructor(
+    private readonly world: ServicePorts,
+    private readonly reference: ReferenceData,
+    private readonly venues: ReadonlyMap<string, Venue>,
+    private readonly onLeaseLost: (detail: string) => void,
+  ) {
+    this.fences = new Fences(world.store, reference);
+    this.doubts = new DoubtResolver(world, reference);
+  }
+
+  /** Takes the lease of every risk group served and opens its accounts. Throws when the store cannot answer: the process starts again. */
+  async start(serves: (riskGroup: string) => boolean): Promise<void> {
+    const opened = await OwnedStream.open(this.world.store, auditFolding, auditStream(this.world.identity.instance));
+    if (!opened.ok) throw new Error(`${opened.code}: ${opened.detail}`);
+    this.audit = opened.owned;
+    const document = this.reference.policy()?.document;
+    for (const riskGroup of Object.keys(document?.risk_groups ?? {}).filter(serves)) {
+      const lease = await acquireLease(this.world, 'execution', riskGroup);
+      if (!lease.ok) throw new Error(`${lease.code}: ${lease.detail}`);
+      this.epochs.set(riskGroup, lease.epoch);
+    }
+    for (const [account, { venue: name, risk_group: riskGroup }] of Object.entries(document?.accounts ?? {})) {
+      const venue = this.venues.get(name);
+      const epoch = this.epochs.get(riskGroup);
+      if (venue && epoch !== undefined) this.gates.set(account, new AccountGate(this.world, venue, account, riskGroup, epoch, this.reference));
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.gates.values()].map((gate) => gate.stop()));
+  }
+
+  accounts(): readonly { readonly account: string; readonly state: string }[] {
+    return [...this.gates.values()].map((gate) => ({ account: gate.account, state: gate.state() }));
+  }
+
+  /** Claims and sends an approved order, once ever; asks about one that was claimed before. */
+  async submit(command: { readonly order_id: string; readonly account: string }, causationId: string): Promise<HandlerOutcome> {
+    if (this.steppedDown) return { kind: 'retry', code: 'LEASE_LOST', detail: 'another executor owns this risk group' };
+    if (this.busy.has(command.order_id)) return DONE;
+    this.busy.add(command.order_id);
+    try {
+      return await this.submitOne(command.order_id, causationId);
+    } finally {
+      this.busy.delete(command.order_id);
+    }
+  }
+
+  /** Records the request and cancels at the venue; an order not yet sent is withheld instead. */
+  async cancel(command: { readonly order_id: string; readonly reason: string; readonly requested_by: string }, causationId: string): Promise<HandlerOutcome> {
+    const stream = orderStream(command.order_id);
+    const cause: Cause = { correlationId: command.order_id, causationId, actor: command.requested_by };
+    const requested = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) => {
+      const decided = decideCancel(state, { reason: command.reason, requested_by: command.requested_by });
+      return decided.kind === 'record' ? [{ id: factIdOf(stream, causationId, 0), event: decided.event }] : [];
+    });
+    if (!requested.ok) return retry(requested);
+    const { state } = requested;
+    if (state.terms === undefined) return { kind: 'poison', code: 'ORDER_UNKNOWN', detail: `no order ${command.order_id}` };
+    if (isTerminal(state.status)) return DONE;
+    // Not claimed yet: its submit will find the request and withhold it; do that now rather than wait for it.
+    if (state.status === 'APPROVED') return this.submit({ order_id: command.order_id, account: state.terms.account }, causationId);
+    return this.sendCancel(stream, state, cause);
+  }
+
+  private context(cause: Cause) {
+    return recordContext(this.world, this.reference.policyHash(), cause);
+  }
+
+  private async submitOne(orderId: string, causationId: string): Promise<HandlerOutcome> {
+    const stream = orderStream(orderId);
+    const read = await load(this.world.store, orderFolding, stream);
+    if (!read.ok) return read.code === 'STREAM_UNREADABLE' ? { kind: 'poison', code: read.code, detail: read.detail } : retry(read);
+    const { loaded } = read;
+    const { state } = loaded;
+    const { terms, decision } = state;
+    if (!terms || !decision) {
+      await this.recordBypass('ORDER_UNKNOWN', `asked to submit ${orderId}, which nobody decided on`, orderId);
+      return { kind: 'poison', code: 'ORDER_UNKNOWN', detail: `no decision for ${orderId} is recorded` };
+    }
+    const gate = this.gates.get(terms.account);
+    if (!gate) return { kind: 'poison', code: 'ACCOUNT_NOT_SERVED', detail: `account ${terms.account} is not served here` };
+    if (gate.state() === 'NOT_READY') return { kind: 'retry', code: 'ACCOUNT_NOT_READY', detail: `account ${terms.account} is not reconciled yet` };
+    const cause: Cause = { correlationId: terms.intent_key, causationId };
+    const refusals = await this.refusalsBeforeClaim(terms, decision);
+    const decided = decideClaim(state, refusals, this.world.business.nowMs());
+    switch (decided.kind) {
+      case 'nothing':
+        return state.status === 'IN_DOUBT' ? this.doubts.resolve(gate, stream, state, cause) : DONE;
+      case 'ask':
+        return this.doubts.resolve(gate, stream, state, cause);
+      case 'withhold':
+        return this.recordWithheld(stream, loaded, decided.event, cause);
+      case 'claim':
+        return this.claimAndSend(stream, loaded, { gate, terms, decision }, cause);
+    }
+  }
+
+  private async refusalsBeforeClaim(terms: OrderTerms, decision: Decision): Promise<readonly Refusal[]> {
+    if (decision.outcome === 'approved' && this.reference.verifyDecision(terms, decision)) return sendRefusals(this.world, this.reference, terms, decision);
+    await this.recordBypass('DECISION_SIGNATURE_INVALID', 'the recorded decision is not signed by the risk service', terms.order_id);
+    return [{ code: 'DECISION_SIGNATURE_INVALID', detail: 'the recorded decision is not signed by the risk service' }];
+  }
+
+  private async recordWithheld(stream: string, loaded: Loaded<OrderState>, event: OrderEvent, cause: Cause): Promise<HandlerOutcome> {
+    const appended = await appendAfter(this.world.store, orderFolding, stream, this.context(cause), loaded, [{ id: factIdOf(stream, 'withheld', 0), event }]);
+    if (appended.ok && event.type === 'SubmissionWithheld') this.world.metrics.count('tally_withheld_total', { code: event.data.code });
+    return appended.ok ? DONE : retry(appended);
+  }
+
+  private async claimAndSend(stream: string, loaded: Loaded<OrderState>, ready: Ready, cause: Cause): Promise<HandlerOutcome> {
+    const { gate, terms, decision } = ready;
+    await gate.rate.acquire('submit');
+    const request = gate.venue.encode(placeCommand(gate.venue, terms));
+    const claim: Claim = {
+      claim_id: this.world.ports.ids.unique('claim'), client_order_id: gate.venue.clientOrderId(terms.order_id, 'place', 1), venue: terms.venue,
+      payload_hash: payloadHashOf(request), policy_hash: decision.policy_hash, epoch: gate.epoch, owner: this.world.identity.instance,
+      market_sequence: this.world.market.sequence(), business_time_ms: this.world.business.nowMs() ?? 0, claimed_at_ms: this.world.ports.clock.nowMs(),
+    };
+    this.world.failpoints.at('execution.claiming');
+    const claimed = await appendAfter(this.world.store, orderFolding, stream, this.context(cause), loaded, [{ id: claim.claim_id, event: { type: 'SubmissionClaimed', data: claim } }]);
+    // Lost or unknown: not owned. The command comes again, finds what is recorded, and asks if there is a claim.
+    if (!claimed.ok) return retry(claimed);
+    this.world.failpoints.at('execution.claimed');
+    const fence = await this.fences.check(gate.riskGroup, gate.epoch);
+    if (fence.kind === 'stopped') {
+      if (fence.code === 'LEASE_LOST') this.stepDown(fence.detail);
+      return this.withhold(stream, fence, cause);
+    }
+    // From here to the write nothing is awaited: what was checked is what holds.
+    const [refusal] = sendRefusals(this.world, this.reference, terms, decision);
+    if (refusal) return this.withhold(stream, refusal, cause);
+    if (payloadHashOf(request) !== claim.payload_hash) return this.withhold(stream, { code: 'PAYLOAD_CHANGED', detail: 'the bytes are not those claimed' }, cause);
+    return this.send(stream, gate, request, claim, cause);
+  }
+
+  private async send(stream: string, gate: AccountGate, request: EncodedRequest, claim: Claim, cause: Cause): Promise<HandlerOutcome> {
+    const started = this.world.ports.clock.monotonicMs();
+    const outcome = await gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS });
+    this.world.failpoints.at('execution.answered');
+    this.world.metrics.observeMs('tally_venue_submit_ms', this.world.ports.clock.monotonicMs() - started, { outcome: outcome.kind });
+    switch (outcome.kind) {
+      case 'not_sent':
+        return this.withhold(stream, { code: outcome.code, detail: outcome.detail }, cause);
+      case 'confirmed':
+      case 'refused_by_venue':
+        return this.recordAnswer(gate, claim.client_order_id, outcome, cause);
+      case 'unknown': {
+        const loaded = await load(this.world.store, orderFolding, stream);
+        if (!loaded.ok) return retry(loaded);
+        return this.doubts.resolve(gate, stream, loaded.loaded.state, cause, { code: outcome.code, detail: outcome.detail });
+      }
+    }
+  }
+
+  private async recordAnswer(gate: AccountGate, clientOrderId: string, outcome: Answered, cause: Cause): Promise<HandlerOutcome> {
+    const recorded = await gate.reports.record(answerReport(gate.account, clientOrderId, outcome, this.world.business.nowMs() ?? 0), cause);
+    this.world.failpoints.at('execution.reported');
+    return recorded.ok ? DONE : retry(recorded);
+  }
+
+  /** After the claim: nothing was written to the venue, and saying so ends the order. */
+  private async withhold(stream: string, refusal: Refusal, cause: Cause): Promise<HandlerOutcome> {
+    const done = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) =>
+      withholdClaimed(state, refusal, this.world.business.nowMs()).map((event) => ({ id: factIdOf(stream, 'withheld', 0), event })));
+    if (done.ok) this.world.metrics.count('tally_withheld_total', { code: refusal.code });
+    return done.ok ? DONE : retry(done);
+  }
+
+  private async sendCancel(stream: string, state: OrderState, cause: Cause): Promise<HandlerOutcome> {
+    const { terms, claim, cancel } = state;
+    const gate = terms ? this.gates.get(terms.account) : undefined;
+    if (!terms || !claim || !cancel || !gate) return { kind: 'poison', code: 'NOTHING_TO_CANCEL', detail: `${stream} has no claim to cancel` };
+    if (cancel.stage !== 'requested') return DONE;
+    const clientOrderId = gate.venue.clientOrderId(terms.order_id, 'cancel', cancel.no);
+    const request = gate.venue.encode({ action: 'cancel', client_order_id: clientOrderId, target_client_order_id: claim.client_order_id, account: terms.account,
+      ...(state.venueOrderId === undefined ? {} : { venue_order_id: state.venueOrderId }) });
+    await gate.rate.acquire('cancel');
+    const claimId = this.world.ports.ids.unique('claim');
+    const event: OrderEvent = { type: 'CancelClaimed', data: { cancel_no: cancel.no, claim_id: claimId, client_order_id: clientOrderId,
+      payload_hash: payloadHashOf(request), epoch: gate.epoch, owner: this.world.identity.instance } };
+    const claimed = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state: now }) =>
+      (now.cancel?.stage === 'requested' && !isTerminal(now.status) ? [{ id: claimId, event }] : []));
+    if (!claimed.ok) return retry(claimed);
+    if (claimed.recorded.length === 0) return DONE;
+    this.world.failpoints.at('execution.cancel-claimed');
+    const outcome = await gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS });
+    if (outcome.kind === 'confirmed' || outcome.kind === 'refused_by_venue') return this.recordAnswer(gate, clientOrderId, outcome, cause);
+    // A cancel may be asked twice without harm: the order's own state at the venue says what became of it.
+    return this.doubts.ask(gate, state, cause);
+  }
+
+  private stepDown(detail: string): void {
+    this.steppedDown = true;
+    this.world.log.write('error', 'execution.lease_lost', { detail });
+    this.onLeaseLost(detail);
+  }
+
+  private async recordBypass(code: string, detail: string, orderId: string): Promise<void> {
+    this.world.metrics.count('tally_bypass_attempts_total', { code });
+    this.world.log.write('error', 'policy.bypass_attempted', { code, detail, order_id: orderId });
+    await this.audit?.submit(this.context({ correlationId: orderId, causationId: orderId }), () => ({
+      result: undefined, facts: [{ id: this.world.ports.ids.unique('audit'), event: { type: 'BypassAttempted', data: { code, detail, order_id: orderId } } }] }));
+  }
+}

@@ -1,0 +1,60 @@
+import { commandSubject, decodeOrder, orderIdOfStream, partitionOf } from '@tallystick/contracts';
+import { isTerminal, NO_ORDER, evolveOrder, type OrderState } from '@tallystick/domain';
+import type { RecordedEvent, Stop, Subscription } from '@tallystick/ports';
+import type { ServicePorts } from '../shared/service-ports.ts';
+
+/** Business time only moves with the market; looking more often than this finds nothing new. */
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Remainder policy: asks for the cancel of an order that has waited its time at the venue (business time since the first
+ * acknowledgement). Keeps no memory that the log does not give back: a restart folds the open orders again.
+ */
+export class RemainderKeeper {
+  private readonly open = new Map<string, OrderState>();
+  private readonly asked = new Set<string>();
+  private subscription: Subscription | undefined;
+  private stopLooking: Stop | undefined;
+
+  constructor(
+    private readonly world: ServicePorts,
+    private readonly onFailed: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.subscription = this.world.store.subscribeAll({ name: 'remainder', after: 'start', streamPrefixes: ['order-'], onFailed: this.onFailed, onEvent: (event) => this.note(event) });
+    this.stopLooking = this.world.ports.timers.every(LOOK_EVERY_MS, 'remainders', () => this.cancelDue());
+  }
+
+  async stop(): Promise<void> {
+    this.stopLooking?.();
+    await this.subscription?.stop();
+  }
+
+  private note(recorded: RecordedEvent): void {
+    const orderId = orderIdOfStream(recorded.stream);
+    const decoded = decodeOrder(recorded);
+    if (orderId === undefined || !decoded.ok) return;
+    const { event } = decoded;
+    const known = this.open.get(orderId);
+    if (!known && (event.type !== 'OrderApproved' || event.data.terms.remainder.kind !== 'cancel_after')) return;
+    const state = evolveOrder(known ?? NO_ORDER, event);
+    if (isTerminal(state.status)) {
+      this.open.delete(orderId);
+      this.asked.delete(orderId);
+    } else this.open.set(orderId, state);
+  }
+
+  private async cancelDue(): Promise<void> {
+    const now = this.world.business.nowMs();
+    if (now === undefined) return;
+    for (const [orderId, state] of this.open) {
+      const { terms, decision, acknowledgedAtMs } = state;
+      if (!terms || !decision || terms.remainder.kind !== 'cancel_after' || acknowledgedAtMs === undefined) continue;
+      if (now < acknowledgedAtMs + terms.remainder.after_ms || state.cancel !== undefined || this.asked.has(orderId)) continue;
+      const body = { version: 1, order_id: orderId, account: terms.account, reason: `remainder policy: ${terms.remainder.after_ms} ms passed`, requested_by: 'service:fills' };
+      const sent = await this.world.bus.send(commandSubject('execution', partitionOf(decision.risk_group), 'cancel'), body, `remainder/${orderId}`);
+      if (sent.ok) this.asked.add(orderId);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { decisionDigestOf, decodeInstrument, decodeKill, decodePolicy, decodeRate, PolicyV1, policyHashOf } from '@tallystick/contracts';
+import {
+  evolveInstruments, evolveKill, evolvePolicy, NO_KILL_SWITCH, NO_POLICY, SESSIONS,
+  type Decision, type Instruments, type KillState, type OrderTerms, type PolicyActivation, type PolicyState, type Session,
+} from '@tallystick/domain';
+import type { EventStore, Log, RecordedEvent, Subscription, Verifier } from '@tallystick/ports';
+
+/** Bytes an activation's signature is over: the hash covers the document, the sequence stops an old one from coming back. */
+export const activationBytes = (activation: Pick<PolicyActivation, 'policy_hash' | 'sequence' | 'key_scope'>): Uint8Array =>
+  Buffer.from(`tallystick/policy-activation/v1\n${activation.policy_hash}\n${activation.sequence}\n${activation.key_scope}`);
+
+export const decisionBytes = (terms: OrderTerms, decision: Decision): Uint8Array => Buffer.from(decisionDigestOf(terms, decision));
+
+export interface ReferenceOptions {
+  readonly store: EventStore;
+  readonly verifier: Verifier;
+  readonly log: Log;
+  readonly policyName: string;
+}
+
+/**
+ * Policy, instruments, rates and kill switch, kept from the log. Until everything has been read, after an event that cannot be
+ * read, or when a signature does not verify, there is no policy: and without a policy everything is denied.
+ */
+export class ReferenceData {
+  private policyState: PolicyState = NO_POLICY;
+  private policyRevision = -1;
+  private killRevision = -1;
+  private instrumentsKnown: Instruments = new Map();
+  private readonly ratesKnown = new Map<string, Map<string, string>>();
+  private killState: KillState = NO_KILL_SWITCH;
+  private unreadable: string | undefined;
+  private caughtUp = false;
+  private subscription: Subscription | undefined;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly options: ReferenceOptions) {}
+
+  /** Resolves when the log has been read up to its head once. */
+  async start(): Promise<void> {
+    const ready = new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.subscription = this.options.store.subscribeAll({
+      name: 'reference-data', after: 'start', streamPrefixes: ['policy-', 'instrument-', 'rate-', 'kill'],
+      onEvent: (event) => this.apply(event),
+      onCaughtUp: () => {
+        this.caughtUp = true;
+        for (const resolve of this.waiting.splice(0)) resolve();
+      },
+      onFailed: (error) => this.refuse(`the subscription failed: ${String(error)}`),
+    });
+    await ready;
+  }
+
+  async stop(): Promise<void> {
+    await this.subscription?.stop();
+  }
+
+  /** The policy in force, or `undefined`: then nothing is allowed. */
+  policy(): PolicyActivation | undefined {
+    return this.caughtUp && this.unreadable === undefined ? this.policyState.active : undefined;
+  }
+
+  policyHash(): string {
+    return this.policy()?.policy_hash ?? '';
+  }
+
+  /** Revisions folded so far; equal to the streams' heads means that nothing newer is unknown here. */
+  revisions(): { readonly policy: number; readonly kill: number } {
+    return { policy: this.policyRevision, kill: this.killRevision };
+  }
+
+  policyName(): string {
+    return this.options.policyName;
+  }
+
+  instruments(): Instruments {
+    return this.instrumentsKnown;
+  }
+
+  sessionOf(symbol: string): Session | undefined {
+    const name = this.instrumentsKnown.get(symbol)?.session;
+    return name === undefined ? undefined : SESSIONS[name];
+  }
+
+  /** Base currency per unit of each currency with a known rate; the base itself is 1. */
+  rates(base: string): ReadonlyMap<string, string> {
+    return new Map([...(this.ratesKnown.get(base) ?? []), [base, '1']]);
+  }
+
+  kill(): KillState {
+    return this.caughtUp && this.unreadable === undefined ? this.killState : NO_KILL_SWITCH;
+  }
+
+  isReady(): boolean {
+    return this.policy() !== undefined && this.killState.exists;
+  }
+
+  verifyDecision(terms: OrderTerms, decision: Decision): boolean {
+    const { signature } = decision;
+    return signature !== undefined && this.options.verifier.verify(signature.key_id, decisionBytes(terms, decision), signature.value);
+  }
+
+  private refuse(detail: string): void {
+    this.unreadable = detail;
+    this.options.log.write('error', 'reference.unreadable', { detail });
+  }
+
+  private apply(recorded: RecordedEvent): void {
+    if (recorded.stream.startsWith('policy-')) this.applyPolicy(recorded);
+    else if (recorded.stream.startsWith('instrument-')) {
+      const decoded = decodeInstrument(recorded);
+      if (decoded.ok) this.instrumentsKnown = evolveInstruments(this.instrumentsKnown, decoded.event);
+      else this.refuse(decoded.detail);
+    } else if (recorded.stream.startsWith('rate-')) {
+      const decoded = decodeRate(recorded);
+      if (!decoded.ok) return this.refuse(decoded.detail);
+      // A rate says how much of `currency` one `base` buys; marks want the worth of one `currency` in base.
+      const { base, currency, rate } = decoded.event.data;
+      const ofCurrency = this.ratesKnown.get(currency) ?? new Map<string, string>();
+      this.ratesKnown.set(currency, ofCurrency.set(base, rate));
+    } else if (recorded.stream === 'kill') {
+      const decoded = decodeKill(recorded);
+      if (!decoded.ok) return this.refuse(decoded.detail);
+      this.killState = evolveKill(this.killState, decoded.event);
+      this.killRevision = recorded.revision;
+    }
+  }
+
+  private applyPolicy(recorded: RecordedEvent): void {
+    if (recorded.stream !== `policy-${this.options.policyName}`) return;
+    const decoded = decodePolicy(recorded);
+    if (!decoded.ok) return this.refuse(decoded.detail);
+    const activation = decoded.event.data;
+    const document = PolicyV1.safeParse(activation.document);
+    const { signature } = activation;
+    if (!document.success || policyHashOf(activation.document) !== activation.policy_hash
+      || !this.options.verifier.verify(signature.key_id, activationBytes(activation), signature.value)) {
+      return this.refuse(`policy ${this.options.policyName} sequence ${activation.sequence} is not what its signature says`);
+    }
+    this.policyState = evolvePolicy(this.policyState, decoded.event);
+    this.policyRevision = recorded.revision;
+  }
+}
