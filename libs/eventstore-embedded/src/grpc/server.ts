@@ -16,7 +16,7 @@ const SESSION_MEMORY_MB = 256;
 const RESET_BURST = 100_000;
 const RESET_PER_SECOND = 10_000;
 /** How long a connection may take to say goodbye. */
-const CLOSE_GRACE_MS = 500;
+const CLOSE_GRACE_MS = 150;
 
 /** gRPC over plain HTTP/2. Calls to paths without a handler are answered UNIMPLEMENTED. */
 export class GrpcServer {
