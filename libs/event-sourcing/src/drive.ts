@@ -22,7 +22,7 @@ const BACKOFF_MS_MIN = 10;
 const BACKOFF_MS_MAX = 2000;
 
 export interface Drive {
-  /** Everything up to here is done. */
+  /** Everything up to here is done; the place of an event or where it started, so that a subscription can start after it. */
   done(): bigint | undefined;
   inFlight(): number;
   isLive(): boolean;
@@ -32,25 +32,28 @@ export interface Drive {
 /** A service driven by the log: a window of events in work, ordered per key, and a checkpoint behind the oldest of them. */
 export const drive = (store: EventStore, options: DriveOptions): Drive => {
   const tails = new Map<string, Promise<void>>();
-  const pending = new Set<bigint>();
+  // Events in work, oldest first (a Map keeps insertion order and positions only rise), each with the place of the event before it.
+  const pending = new Map<bigint, bigint | undefined>();
+  const stopping = new AbortController();
   const { checkpointEvery = 1000 } = options;
-  let highest: bigint | undefined;
+  let newest = options.after === 'start' ? undefined : options.after;
   let sinceCheckpoint = 0;
-  let stopped = false;
   let roomWanted: (() => void) | undefined;
 
   const done = (): bigint | undefined => {
-    // A Set keeps insertion order and positions only rise: the first is the oldest.
     const [oldest] = pending;
-    return oldest === undefined ? highest : oldest - 1n;
+    return oldest === undefined ? newest : oldest[1];
   };
 
-  const work = async (event: RecordedEvent): Promise<void> => {
+  /** False when it was stopped before the event was done. */
+  const work = async (event: RecordedEvent): Promise<boolean> => {
     let backoffMs = BACKOFF_MS_MIN;
-    while (!stopped && (await options.handle(event)) === 'retry') {
-      await options.timers.sleep(backoffMs, `${options.name} retries`);
+    while (!stopping.signal.aborted) {
+      if ((await options.handle(event)) === 'done') return true;
+      await options.timers.sleep(backoffMs, `${options.name} retries`, stopping.signal);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
     }
+    return false;
   };
 
   const finish = async (event: RecordedEvent): Promise<void> => {
@@ -58,21 +61,26 @@ export const drive = (store: EventStore, options: DriveOptions): Drive => {
     roomWanted?.();
     sinceCheckpoint += 1;
     const at = done();
-    if (sinceCheckpoint < checkpointEvery || stopped || at === undefined) return;
+    if (sinceCheckpoint < checkpointEvery || stopping.signal.aborted || at === undefined) return;
     sinceCheckpoint = 0;
     await options.onCheckpoint?.(at);
   };
 
-  const fail = (error: unknown): void => {
-    stopped = true;
+  const stopWorking = (): void => {
+    stopping.abort();
     roomWanted?.();
+  };
+
+  const fail = (error: unknown): void => {
+    stopWorking();
     options.onFailed(error);
   };
 
   const start = (event: RecordedEvent): void => {
     const key = options.keyOf(event);
-    pending.add(event.position);
-    const tail = (tails.get(key) ?? Promise.resolve()).then(() => work(event)).then(() => finish(event)).catch(fail);
+    pending.set(event.position, newest);
+    newest = event.position;
+    const tail = (tails.get(key) ?? Promise.resolve()).then(() => work(event)).then((isDone) => (isDone ? finish(event) : undefined)).catch(fail);
     tails.set(key, tail);
     void tail.then(() => {
       if (tails.get(key) === tail) tails.delete(key);
@@ -85,20 +93,17 @@ export const drive = (store: EventStore, options: DriveOptions): Drive => {
     streamPrefixes: options.streamPrefixes,
     onFailed: fail,
     onEvent: async (event) => {
-      while (pending.size >= WINDOW_MAX && !stopped) await new Promise<void>((resolve) => (roomWanted = resolve));
-      if (stopped) return;
-      highest = event.position;
-      start(event);
+      while (pending.size >= WINDOW_MAX && !stopping.signal.aborted) await new Promise<void>((resolve) => (roomWanted = resolve));
+      if (!stopping.signal.aborted) start(event);
     },
   });
 
   return {
     done,
     inFlight: () => pending.size,
-    isLive: () => subscription.isLive() && !stopped,
+    isLive: () => subscription.isLive() && !stopping.signal.aborted,
     stop: async () => {
-      stopped = true;
-      roomWanted?.();
+      stopWorking();
       await subscription.stop();
       await Promise.all(tails.values());
     },

@@ -2,6 +2,7 @@ import { GENESIS_HASH } from '@tallystick/contracts';
 import type { EventStore, RecordedEvent, StoreFailure } from '@tallystick/ports';
 import { hashOfRecorded, NO_STREAM, type ChainEnd } from './record.ts';
 
+/** What was wrong, and where: `detail` names stream@revision. */
 export type Decoded<E> = { readonly ok: true; readonly event: E } | { readonly ok: false; readonly code: 'EVENT_UNREADABLE'; readonly detail: string };
 export type Decode<E> = (recorded: RecordedEvent) => Decoded<E>;
 
@@ -35,7 +36,7 @@ export const fold = <S, E>(folding: Folding<S, E>, stream: string, events: reado
       return { ok: false, code: 'STREAM_UNREADABLE', detail: `${stream}@${recorded.revision} does not carry the hash of the event before it` };
     }
     const decoded = folding.decode(recorded);
-    if (!decoded.ok) return { ok: false, code: 'STREAM_UNREADABLE', detail: `${stream}@${recorded.revision}: ${decoded.detail}` };
+    if (!decoded.ok) return { ok: false, code: 'STREAM_UNREADABLE', detail: decoded.detail };
     state = folding.evolve(state, decoded.event, recorded.revision);
     ids.add(recorded.id);
     hash = hashOfRecorded(recorded);

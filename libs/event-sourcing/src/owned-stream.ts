@@ -135,5 +135,7 @@ export class OwnedStream<S, E extends DomainEvent> {
       ? { ok: false, code: 'OWNERSHIP_LOST', detail: `${this.stream} is at ${outcome.actual}, this writer was at ${this.end.revision}` }
       : outcome;
     for (const { task } of group) task.settle(this.broken);
+    // Those behind were handed over by an owner; whoever hears of the loss asks before handing over more.
+    if (this.broken.code === 'OWNERSHIP_LOST') for (const task of this.queue.splice(0)) task.settle(this.broken);
   }
 }
