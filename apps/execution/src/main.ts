@@ -1,1 +1,3 @@
-export {};
+import { mainProcess, executionService } from '@tallystick/host';
+
+await mainProcess(executionService);

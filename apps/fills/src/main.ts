@@ -1,1 +1,3 @@
-export {};
+import { mainProcess, fillsService } from '@tallystick/host';
+
+await mainProcess(fillsService);

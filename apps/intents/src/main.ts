@@ -1,1 +1,3 @@
-export {};
+import { mainProcess, intentsService } from '@tallystick/host';
+
+await mainProcess(intentsService);

@@ -1,1 +1,3 @@
-export {};
+import { mainProcess, riskService } from '@tallystick/host';
+
+await mainProcess(riskService);

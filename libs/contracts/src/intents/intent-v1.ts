@@ -147,6 +147,11 @@ export const parseIntent = (body: Uint8Array | string): ParsedIntent => {
   } catch {
     return refusedParse('INTENT_NOT_JSON', 'the body is not JSON (NaN and Infinity are not JSON either)');
   }
+  return parseIntentValue(value);
+};
+
+/** JSON already read, within the limits of size and depth, to intent. */
+export const parseIntentValue = (value: unknown): ParsedIntent => {
   const parsed = IntentV1.safeParse(value);
   if (!parsed.success) {
     const issues = parsed.error.issues.slice(0, ISSUES_MAX).map((issue) => ({ field: printable(issue.path.map(String).join('.').slice(0, 128)), detail: printable(issue.message.slice(0, 256)) }));

@@ -1,12 +1,12 @@
 import {
-  auditStream, commandSubject, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, partitionOf, sha256Hex, type ParsedIntent,
+  auditStream, commandSubject, decodeAudit, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, parseIntentValue, partitionOf, sha256Hex, type ParsedIntent,
 } from '@tallystick/contracts';
 import { decideIntent, refuseOffGrid, type AcceptedIntent, type AuditEvent, type Intent, type IntentEvent, type IntentState, type Refusal } from '@tallystick/domain';
 import { appendAfter, handle, NO_STREAM, OwnedStream, type Fact, type Folding, type HandleFailure, type Handled, type Loaded } from '@tallystick/event-sourcing';
+import type { JsonValue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { intentFolding } from '../shared/foldings.ts';
 import { recordContext, type ServicePorts } from '../shared/service-ports.ts';
-import { decodeAudit } from '@tallystick/contracts';
 
 /** What a submitter is told. `repeated` marks the recorded answer given again. */
 export type IntentReceipt =
@@ -31,6 +31,19 @@ const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: (
 /** Beyond this many malformed bodies waiting to be recorded, further ones are refused as busy rather than held in memory. */
 const AUDIT_QUEUE_MAX = 1000;
 
+/** Who is asking, by the channel's own knowledge. */
+export interface Submitter {
+  readonly strategy: string;
+  readonly channel: string;
+  readonly actor?: string;
+}
+
+const ofStrategy = (parsed: ParsedIntent, strategy: string): ParsedIntent => {
+  if (!parsed.ok || parsed.intent.strategy.id === strategy) return parsed;
+  const detail = `strategy.id: STRATEGY_MISMATCH: sent by ${strategy}, names another strategy`;
+  return { ok: false, code: 'INTENT_INVALID', detail, issues: [{ field: 'strategy.id', detail }] };
+};
+
 /** Records every intent before it answers; the answer is the acceptance. */
 export class IntentsService {
   private audit: OwnedStream<null, AuditEvent> | undefined;
@@ -51,11 +64,22 @@ export class IntentsService {
    * Bytes of one IntentV1. `strategy` is who the channel says is asking; an intent of another strategy is refused
    * (STRATEGY_MISMATCH). Size, depth, JSON and schema faults are recorded on the audit stream and answered `malformed`.
    */
-  async submit(body: Uint8Array | string, from: { readonly strategy: string; readonly channel: string; readonly actor?: string }): Promise<IntentReceipt> {
+  submit(body: Uint8Array | string, from: Submitter): Promise<IntentReceipt> {
+    return this.answer(parseIntent(body), body, from);
+  }
+
+  /** The same for a body that the channel has read as JSON, within the limits of size and depth. */
+  submitValue(value: JsonValue, from: Submitter): Promise<IntentReceipt> {
+    return this.answer(parseIntentValue(value), value, from);
+  }
+
+  private async answer(read: ParsedIntent, body: Uint8Array | JsonValue, from: Submitter): Promise<IntentReceipt> {
     const requestId = this.world.ports.ids.unique('request');
     const started = this.world.ports.clock.monotonicMs();
-    const parsed = this.parse(body, from.strategy);
-    const receipt = parsed.ok ? await this.accept(parsed.intent, requestId, from.actor ?? `strategy:${from.strategy}`) : await this.recordMalformed(body, parsed, requestId, from.channel);
+    const parsed = ofStrategy(read, from.strategy);
+    const receipt = parsed.ok
+      ? await this.accept(parsed.intent, requestId, from.actor ?? `strategy:${from.strategy}`)
+      : await this.recordMalformed(body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body), parsed, requestId, from.channel);
     this.world.metrics.count('tally_intents_total', { status: receipt.status });
     this.world.metrics.observeMs('tally_intent_accept_ms', this.world.ports.clock.monotonicMs() - started, { status: receipt.status });
     return receipt;
@@ -63,16 +87,9 @@ export class IntentsService {
 
   /** Everything that would be refused at the border, without recording anything. */
   check(body: Uint8Array | string, strategy: string): { readonly ok: true; readonly accepted: AcceptedIntent; readonly refusals: readonly Refusal[] } | Extract<ParsedIntent, { ok: false }> {
-    const parsed = this.parse(body, strategy);
+    const parsed = ofStrategy(parseIntent(body), strategy);
     if (!parsed.ok) return parsed;
     return { ok: true, accepted: this.submitted(parsed.intent, 'preview'), refusals: this.refusals(parsed.intent) };
-  }
-
-  private parse(body: Uint8Array | string, strategy: string): ParsedIntent | { readonly ok: false; readonly code: 'INTENT_INVALID'; readonly detail: string; readonly issues: readonly { readonly field: string; readonly detail: string }[] } {
-    const parsed = parseIntent(body);
-    if (!parsed.ok || parsed.intent.strategy.id === strategy) return parsed;
-    const detail = `strategy.id: STRATEGY_MISMATCH: sent by ${strategy}, names another strategy`;
-    return { ok: false, code: 'INTENT_INVALID', detail, issues: [{ field: 'strategy.id', detail }] };
   }
 
   private refusals(intent: Intent): readonly Refusal[] {

@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startService, type RunningService, type ServiceDefinition } from './run-service.ts';
+
+/** A shutdown that hangs must not keep the place of the process that follows. */
+const STOP_MS_MAX = 10_000;
+
+/**
+ * A service as a process: starts it, says `{"event":"ready",...}` on stdout, and stops it in order on SIGTERM and SIGINT.
+ * Exit codes: 0 stopped as asked, 1 gave up (start it again), 2 could not start.
+ */
+export const mainProcess = async (definition: ServiceDefinition): Promise<void> => {
+  let running: RunningService | undefined;
+  let ending = false;
+  const end = async (code: number, why: string): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    running?.world.log.write(code === 0 ? 'info' : 'error', 'stopping', { why });
+    await Promise.race([running?.stop(), delay(STOP_MS_MAX, undefined, { ref: false })]);
+    process.exit(code);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => void end(0, signal);
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+  try {
+    running = await startService(definition, process.env, (why) => void end(1, why));
+  } catch (error) {
+    process.stderr.write(`${definition.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+};
