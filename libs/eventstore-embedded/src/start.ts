@@ -46,10 +46,9 @@ const EXIT_IO_ERROR = 74;
  */
 export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { dataDir, host = '127.0.0.1', log = SILENT_LOG } = options;
-  let grpc: GrpcServer | undefined;
   const onFatal = (error: Error): void => {
     log.write('error', 'store_sync_failed', { detail: error.message });
-    grpc?.cut();
+    grpc.cut();
     if (options.onFatal === undefined) process.exit(EXIT_IO_ERROR);
     options.onFatal(error);
   };
@@ -58,15 +57,14 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   const services = new Services(store, advertised);
   let http: HttpServer | undefined;
   let stopping = false;
-  grpc = new GrpcServer(services.handlers, log);
+  const grpc = new GrpcServer(services.handlers, log);
   try {
     const port = await grpc.listen(host, options.port ?? 0);
     advertised.port = options.advertisedPort ?? port;
-    const connections = grpc;
     if (options.httpPort !== undefined) {
       const face = {
         isReady: () => !stopping && !store.failed,
-        metrics: () => store.metrics.render(gauges(store, services, connections)),
+        metrics: () => store.metrics.render(gauges(store, services, grpc)),
       };
       http = await startHttp(face, host, options.httpPort);
     }
@@ -75,7 +73,7 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
     const stop = async (): Promise<void> => {
       stopping = true;
       await services.shutDown();
-      await connections.close();
+      await grpc.close();
       await http?.close();
       store.close();
       log.write('info', 'store_stopped', { events: store.index.visible });

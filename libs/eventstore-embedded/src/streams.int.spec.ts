@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ANY, BACKWARDS, END, FORWARDS, NO_STREAM, START, binaryEvent, jsonEvent } from '@eventstore/db-client';
-import type { ReadRevision } from '@eventstore/db-client';
+import { ANY, BACKWARDS, END, NO_STREAM, START, binaryEvent, jsonEvent } from '@eventstore/db-client';
+import type { Direction, ReadRevision } from '@eventstore/db-client';
 import { Fixture, WAYS, append, event, id, readIds, until } from '../test/support.ts';
 
 const fixture = new Fixture();
 beforeAll(() => fixture.start({ httpPort: 0 }));
 afterAll(() => fixture.remove());
 
-async function revisions(stream: string, options: { fromRevision?: ReadRevision; direction?: typeof FORWARDS | typeof BACKWARDS; maxCount?: number } = {}): Promise<number[]> {
+async function revisions(stream: string, options: { fromRevision?: ReadRevision; direction?: Direction; maxCount?: number } = {}): Promise<number[]> {
   const found: number[] = [];
   for await (const { event: e } of fixture.client.readStream(stream, options)) found.push(Number(e!.revision));
   return found;
@@ -169,11 +169,11 @@ describe.each(WAYS)('limits, %s', (way) => {
 
   it('takes 30,000 tiny events as one append and reads them back', async () => {
     const stream = `tiny-${way}`;
-    const events = Array.from({ length: 30_000 }, (_, n) => jsonEvent({ type: 'T', data: n }));
+    const events = Array.from({ length: 30_000 }, (_, n) => jsonEvent({ type: 'T', data: { n } }));
     const result = await fixture.client.appendToStream(stream, events, { expectedRevision: NO_STREAM, deadline: 60_000, ...credentials });
     expect(result.nextExpectedRevision).toBe(29_999n);
     expect(await revisions(stream)).toHaveLength(30_000);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('many appends at once', () => {
@@ -181,7 +181,7 @@ describe('many appends at once', () => {
     const results = await Promise.all(Array.from({ length: 10_000 }, () => fixture.client.appendToStream('flood', jsonEvent({ type: 'F', data: { pad: 'x'.repeat(1_000) } }))));
     expect(new Set(results.map((r) => r.nextExpectedRevision)).size).toBe(10_000);
     expect(await revisions('flood', { direction: BACKWARDS, fromRevision: END, maxCount: 1 })).toEqual([9_999]);
-  }, 30_000);
+  }, 60_000);
 
   it('answers an append whose deadline has passed with a timeout, and writes nothing', async () => {
     await expect(fixture.client.appendToStream('late', event(1), { deadline: -1_000 })).rejects.toMatchObject({ type: 'deadline-exceeded' });

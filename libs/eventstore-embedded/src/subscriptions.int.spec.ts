@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { END, EventStoreDBClient, NO_STREAM, START, eventTypeFilter, jsonEvent, streamNameFilter } from '@eventstore/db-client';
-import type { AllStreamSubscription, Filter, Position, ReadPosition } from '@eventstore/db-client';
+import type { AllStreamSubscription, AppendExpectedRevision, AppendResult, Filter, Position, ReadPosition } from '@eventstore/db-client';
 import { Fixture, event, until } from '../test/support.ts';
 
 let fixture: Fixture;
@@ -50,9 +50,9 @@ describe('a subscription to all streams', () => {
     let writing = true;
     let written = 0;
     const writers = Array.from({ length: 8 }, async (_, w) => {
-      let revision: bigint | typeof NO_STREAM = NO_STREAM;
+      let revision: AppendExpectedRevision = NO_STREAM;
       while (writing) {
-        const result = await fixture.client.appendToStream(`${prefix}${w}`, jsonEvent({ type: 'W', data: {} }), { expectedRevision: revision });
+        const result: AppendResult = await fixture.client.appendToStream(`${prefix}${w}`, jsonEvent({ type: 'W', data: {} }), { expectedRevision: revision });
         revision = result.nextExpectedRevision;
         written++;
         if (written % 3 === 0) await fixture.client.appendToStream(`other-${w}`, jsonEvent({ type: 'W', data: {} }));
@@ -75,7 +75,7 @@ describe('a subscription to all streams', () => {
       expect(watch.caughtUp).toBe(1);
       await watch.subscription.unsubscribe();
     }
-  }, 30_000);
+  }, 60_000);
 
   it('begins after the position given, and after the end when asked to', async () => {
     const stream = `exclusive${round}`;
@@ -169,7 +169,7 @@ describe('a subscription to all streams', () => {
     await quick.subscription.unsubscribe();
     await subscription.unsubscribe();
     await client.dispose();
-  }, 30_000);
+  }, 60_000);
 
   it('ends with UNAVAILABLE when the server stops, after the pending appends were answered', async () => {
     const watch = watchAll();
@@ -206,7 +206,7 @@ describe('a subscription to one stream', () => {
     const stream = `ended${round}`;
     await write(stream, 4);
     const seen: bigint[] = [];
-    let failure: { type?: string } | undefined;
+    let failure: Error | undefined;
     const subscription = fixture.client.subscribeToStream(stream, { fromRevision: 1n });
     subscription.on('data', ({ event: e }) => void seen.push(e!.revision));
     subscription.on('error', (error) => {
