@@ -1,3 +1,5 @@
+export { venueConformance } from './conformance-cases.ts';
+export type { ConformanceCase, ConformanceVenue } from './conformance.ts';
 export { nodeTransport } from './http-transport.ts';
 export type { HttpRequest, HttpResult, HttpTransport } from './http-transport.ts';
 export { paperVenue } from './paper/adapter.ts';
