@@ -6,3 +6,5 @@ export { startService, type RunningService, type ServiceDefinition } from './pro
 export { commandTopology } from './process/topology.ts';
 export { createWorld, type World } from './process/world.ts';
 export * from './services.ts';
+export { bootstrap, type BootstrapOptions } from './bootstrap/bootstrap.ts';
+export { paperMarketControl, type PaperMarket, type PaperMarketControl } from './bootstrap/paper-market.ts';

@@ -16,7 +16,8 @@ const ProcessConfigSchema = z.object({
   clock: z.enum(['market', 'wall']).default('market'),
   instance: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/).optional(),
   paperVenueUrl: z.url().optional(),
-  paperVenueTokenFile: z.string().optional(),
+  /** JSON object, account to token; mode 0600. */
+  paperVenueTokensFile: z.string().optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

@@ -8,6 +8,7 @@ import { buildId, createFailpoints, createHealth, createLog, createMetrics, curr
 import type { JsonValue, Venue } from '@tallystick/ports';
 import { ReferenceData, type ServicePorts } from '@tallystick/services';
 import { paperVenue } from '@tallystick/venues';
+import { z } from 'zod';
 import { loadVerifier } from '../keys/keys.ts';
 import { MarketClock, wallClock } from './market-clock.ts';
 import { allMetrics } from './metrics.ts';
@@ -80,8 +81,9 @@ const followMarket = (connection: BusConnection, book: QuoteBook, clock: MarketC
 
 const venuesOf = (config: ProcessConfig, service: ServicePorts): ReadonlyMap<string, Venue> => {
   const venues = new Map<string, Venue>();
-  if (config.paperVenueUrl !== undefined && config.paperVenueTokenFile !== undefined) {
-    const token = readFileSync(config.paperVenueTokenFile, 'utf8').trim();
+  if (config.paperVenueUrl !== undefined && config.paperVenueTokensFile !== undefined) {
+    const tokens = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(config.paperVenueTokensFile, 'utf8')));
+    const token = (account: string | undefined): string => (account === undefined ? Object.values(tokens)[0] : tokens[account]) ?? '';
     venues.set('paper', paperVenue({ baseUrl: config.paperVenueUrl, token, timers: service.ports.timers, log: service.log }));
   }
   return venues;

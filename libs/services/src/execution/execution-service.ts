@@ -21,6 +21,8 @@ const retry = (failure: { readonly code: string; readonly detail: string }): Han
 
 /** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
 const SEND_DEADLINE_MS = 5_000;
+/** Snapshots come by another way than commands and are seldom later than this. */
+const MARKET_WAIT_MS = 250;
 
 const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
 
@@ -125,6 +127,8 @@ export class ExecutionService {
     if (!gate) return { kind: 'poison', code: 'ACCOUNT_NOT_SERVED', detail: `account ${terms.account} is not served here` };
     if (gate.state() === 'NOT_READY') return { kind: 'retry', code: 'ACCOUNT_NOT_READY', detail: `account ${terms.account} is not reconciled yet` };
     const cause: Cause = { correlationId: terms.intent_key, causationId };
+    // The decision was made on this step of the market; judging it on an older one would be judging another order.
+    await this.world.market.reached(decision.market_sequence, MARKET_WAIT_MS);
     const refusals = await this.refusalsBeforeClaim(terms, decision);
     const decided = decideClaim(state, refusals, this.world.business.nowMs());
     switch (decided.kind) {
