@@ -64,9 +64,7 @@ export class OwnedStream<S, E extends DomainEvent> {
   submit<R>(context: RecordContext, run: (state: S) => { readonly facts: readonly Fact<E>[]; readonly result: R }): Promise<OwnedOutcome<R>> {
     return new Promise((resolve) => {
       this.queue.push({ run, context, settle: (outcome) => resolve(outcome as OwnedOutcome<R>) });
-      this.running ??= this.drain().finally(() => {
-        this.running = undefined;
-      });
+      this.running ??= this.drain();
     });
   }
 
@@ -78,9 +76,14 @@ export class OwnedStream<S, E extends DomainEvent> {
   private async drain(): Promise<void> {
     // A turn of the microtask queue lets tasks that arrive together share an append.
     await Promise.resolve();
-    while (this.queue.length > 0) {
-      if (this.broken && !(await this.recover())) continue;
-      await this.appendGroup();
+    try {
+      while (this.queue.length > 0) {
+        if (this.broken && !(await this.recover())) continue;
+        await this.appendGroup();
+      }
+    } finally {
+      // In the same turn that finds the queue empty: a task handed over a turn later would wait for a drain that has ended.
+      this.running = undefined;
     }
   }
 
