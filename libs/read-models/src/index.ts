@@ -1,1 +1,14 @@
-export {};
+export { ReadModel } from './read-model.ts';
+export type { ReadModelOptions } from './read-model.ts';
+export { FOLDED_PREFIXES } from './project/projection.ts';
+export type { InstanceBody } from './project/references.ts';
+export { Queries } from './query/queries.ts';
+export type { BadCursor, Page, Paged, PageRequest } from './query/queries.ts';
+export type { At } from './query/at.ts';
+export type { AnomalyView, FillTotals, FindingFilters, RefusalView } from './query/findings.ts';
+export type { IntentFilters } from './query/intents.ts';
+export type { OrderFilters } from './query/orders.ts';
+export type { PositionFilters } from './query/positions.ts';
+export { verifyReadModel } from './verify/verify.ts';
+export type { VerifyOptions, VerifyResult } from './verify/verify.ts';
+export type { Difference, TableComparison } from './verify/compare.ts';
