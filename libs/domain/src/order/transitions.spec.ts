@@ -144,6 +144,15 @@ describe('a correction that completes the order', () => {
   });
 });
 
+describe('a fill recorded twice', () => {
+  it('counts as it was recorded first, busted or not', () => {
+    const again = happened.filled('e1', '5', { cum: '5', leaves: '5' });
+    expect(orderFrom([...ways.PARTIALLY_FILLED, again])).toEqual(orderFrom(ways.PARTIALLY_FILLED));
+    const busted = [...ways.PARTIALLY_FILLED, happened.busted('e1', '0')];
+    expect(orderFrom([...busted, again, happened.busted('e1', '0')])).toEqual(orderFrom(busted));
+  });
+});
+
 describe('a claimed cancel', () => {
   it('is the one that was asked for last; a claim of an older one leaves the newer to be sent', () => {
     const second = [...working, happened.cancelRequested(1), happened.cancelClaimed(1), happened.cancelRejected(), happened.cancelRequested(2)];

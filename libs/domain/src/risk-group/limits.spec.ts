@@ -5,7 +5,7 @@ import { termsOf, TIME_MS } from '../testing/order-fixtures.ts';
 import {
   activationOf, applied, checkOf, decided, decideOn, documentOf, failures, groupFrom, inputsOf, limitedTo, opened, quoteOf, quotesOf, reconciled, WIDE,
 } from '../testing/risk-fixtures.ts';
-import { RATE_WINDOW_MS } from './state.ts';
+import { countersOf, RATE_WINDOW_MS } from './state.ts';
 
 const scopes = [['firm', 'firm'], ['account', 'account:acc'], ['strategy', 'strategy:strat']] as const;
 
@@ -178,6 +178,10 @@ describe('message rate', () => {
       return decision.outcome;
     });
     expect(outcomes).toEqual(['approved', 'approved', 'denied', 'denied', 'approved', 'denied', 'approved']);
+  });
+  it('keeps no times that have left the window', () => {
+    const events = [0, 1, RATE_WINDOW_MS].map((after, index) => sendAt(groupFrom(opened()), `o${index}`, TIME_MS + after).event);
+    expect(countersOf(groupFrom(opened(), ...events), 'firm').messageTimesMs).toEqual([TIME_MS + 1, TIME_MS + RATE_WINDOW_MS]);
   });
 });
 
