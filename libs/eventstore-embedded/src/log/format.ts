@@ -70,10 +70,17 @@ export function recordBytes(nameBytes: number, events: readonly NewEvent[]): num
   return bytes;
 }
 
-/** Writes the record at `at`, chained to `previous`; gives the offset after it. */
-export function putRecord(buf: Buffer, at: number, record: NewRecord, previous: Buffer): number {
+/** Where a record goes: `group` is where its write group begins in the buffer, `previous` the hash of the record before. */
+export interface RecordPlace {
+  readonly buf: Buffer;
+  readonly group: number;
+  readonly previous: Buffer;
+}
+
+/** Writes the record at `at`; gives the offset after it. */
+export function putRecord({ buf, group, previous }: RecordPlace, at: number, record: NewRecord): number {
   const start = at;
-  buf.writeUInt32LE(start, at + 4);
+  buf.writeUInt32LE(start - group, at + 4);
   putUint64(buf, at + 8, record.firstEvent);
   putUint64(buf, at + 16, record.createdMs);
   buf.writeUInt32LE(record.firstRevision, at + 24);

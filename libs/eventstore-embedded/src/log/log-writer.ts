@@ -4,13 +4,13 @@ import { errorText } from '../errors.ts';
 import { saveSidecar } from '../index/sidecar.ts';
 import type { LogIndex } from '../index/log-index.ts';
 import type { StoreLog } from '../log.ts';
-import { putRecord, recordBytes } from './format.ts';
+import { HASH_BYTES, putRecord, recordBytes } from './format.ts';
 import type { NewRecord } from './format.ts';
 import type { HighWaterMark } from './high-water-mark.ts';
 import type { OpenedLog } from './recover.ts';
-import { LogRecord } from './record.ts';
 import { createSegment } from './segments.ts';
 import type { Segment } from './segments.ts';
+import type { LogTail } from './tail.ts';
 
 /** The file was left as it was before: nothing of the group is in the log. */
 export class WriteRefused extends Error {}
@@ -23,6 +23,7 @@ export class LogWriter {
   private readonly dataDir: string;
   private readonly segments: Segment[];
   private readonly index: LogIndex;
+  private readonly tail: LogTail;
   private readonly mark: HighWaterMark;
   private readonly log: StoreLog;
   private readonly segmentBytesMax: number;
@@ -30,11 +31,12 @@ export class LogWriter {
   private crc: number;
   private firstStream: number;
 
-  constructor(options: { dataDir: string; opened: OpenedLog; segmentBytesMax: number; log: StoreLog }) {
+  constructor(options: { dataDir: string; opened: OpenedLog; tail: LogTail; segmentBytesMax: number; log: StoreLog }) {
     const { opened } = options;
     this.dataDir = options.dataDir;
     this.segments = opened.segments;
     this.index = opened.index;
+    this.tail = options.tail;
     this.mark = opened.highWaterMark;
     this.log = options.log;
     this.segmentBytesMax = options.segmentBytesMax;
@@ -53,29 +55,24 @@ export class LogWriter {
     return this.segments.length;
   }
 
-  /** Writes the group to the file, unsynced, and gives its records. Throws `WriteRefused` when nothing was kept of it. */
-  write(group: readonly NewRecord[]): LogRecord[] {
+  /** Writes the group to the file, unsynced. Throws `WriteRefused` when nothing was kept of it. */
+  write(group: readonly NewRecord[]): void {
     const active = this.active();
     let bytes = 0;
     for (const record of group) bytes += recordBytes(record.name.length, record.events);
-    // Of its own, as the cache keeps views into it.
-    const buf = Buffer.allocUnsafeSlow(bytes);
-    const base = active.baseOffset + active.length;
-    const records: LogRecord[] = [];
-    let at = 0;
-    let chain = this.chain;
+    const { buf, at: start } = this.tail.reserve(active.baseOffset + active.length, bytes);
+    let at = start;
+    let previous = this.chain;
     for (const record of group) {
-      const end = putRecord(buf, at, record, chain);
-      const written = new LogRecord(buf, at, end - at, base + at);
-      chain = written.hash;
-      records.push(written);
-      at = end;
+      at = putRecord({ buf, group: start, previous }, at, record);
+      previous = buf.subarray(at - HASH_BYTES, at);
     }
-    this.writeWhole(active, buf);
+    const written = buf.subarray(start, at);
+    this.writeWhole(active, written);
+    this.tail.keep(bytes);
     active.length += bytes;
-    this.chain = chain;
-    this.crc = crc32(buf, this.crc);
-    return records;
+    this.chain = Buffer.from(previous);
+    this.crc = crc32(written, this.crc);
   }
 
   /** Syncs what was written. After an error the process must not acknowledge anything any more. */

@@ -30,7 +30,7 @@ export class EventShower {
     let frame = this.frames.get(number);
     if (frame === undefined) {
       frame = encodeReadEvent(shown, undefined, false);
-      this.frames.add(number, frame, frame.length);
+      this.frames.add(number, frame);
     }
     return frame;
   }

@@ -62,7 +62,7 @@ export function planWrite(request: WriteRequest, context: PlanContext): Planned 
     hasMetadata,
     isStored: (i, revision) => context.source.hasId(index.ancestor(lastEvent!, revision), events[i]!.id),
     recentRevision: (i) => {
-      const event = context.recentIds.find(stream, events[i]!.id);
+      const event = context.recentIds.find(stream, events[i]!.id, index, context.source);
       return event === undefined ? undefined : index.revision(event);
     },
   });

@@ -1,9 +1,9 @@
 /** What an entry costs beside its bytes: the object and the slot. */
 const OVERHEAD_BYTES = 200;
 
-/** Values by number, bounded by bytes, the oldest dropped first. */
-export class ByteCache<V> {
-  private readonly entries = new Map<number, { readonly value: V; readonly bytes: number }>();
+/** Values by number, bounded by their lengths in bytes, the oldest dropped first. */
+export class ByteCache<V extends { readonly length: number }> {
+  private readonly entries = new Map<number, V>();
   private readonly bytesMax: number;
   private bytes = 0;
   /** Kept between evictions: a fresh iterator would step over every entry deleted before. */
@@ -14,13 +14,13 @@ export class ByteCache<V> {
   }
 
   get(key: number): V | undefined {
-    return this.entries.get(key)?.value;
+    return this.entries.get(key);
   }
 
-  add(key: number, value: V, bytes: number): void {
+  add(key: number, value: V): void {
     if (this.entries.has(key)) return;
-    this.entries.set(key, { value, bytes: bytes + OVERHEAD_BYTES });
-    this.bytes += bytes + OVERHEAD_BYTES;
+    this.entries.set(key, value);
+    this.bytes += value.length + OVERHEAD_BYTES;
     while (this.bytes > this.bytesMax && this.entries.size > 0) {
       const next = this.oldest.next();
       if (next.done === true) this.oldest = this.entries.keys();
@@ -29,7 +29,9 @@ export class ByteCache<V> {
   }
 
   private drop(key: number): void {
-    this.bytes -= this.entries.get(key)?.bytes ?? 0;
+    const value = this.entries.get(key);
+    if (value === undefined) return;
+    this.bytes -= value.length + OVERHEAD_BYTES;
     this.entries.delete(key);
   }
 }

@@ -6,7 +6,6 @@ import type { LogWriter } from '../log/log-writer.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import { planWrite } from './append-plan.ts';
 import type { Plan, PlanContext, WriteRequest } from './append-plan.ts';
-import type { RecordCache } from './reader.ts';
 
 /** One group is one write: larger ones would keep later arrivals waiting and hold that much memory twice. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
@@ -42,7 +41,6 @@ interface Staged {
 export interface GroupCommitOptions {
   readonly context: Omit<PlanContext, 'nowMs'>;
   readonly writer: LogWriter;
-  readonly cache: RecordCache;
   readonly metrics: StoreMetrics;
   readonly log: StoreLog;
   /** New events are synced and visible. */
@@ -123,7 +121,7 @@ export class GroupCommit {
         this.finish(staged);
         return;
       }
-      for (const record of writer.write(records)) this.options.cache.add(record.offset, record, record.length);
+      writer.write(records);
       context.source.staged.clear();
     } catch (error) {
       this.takeBack(before);
@@ -195,7 +193,7 @@ export class GroupCommit {
       let revision = record.firstRevision;
       for (const added of record.events) {
         index.add(stream, revision++, placing.offset);
-        recentIds.add(stream, added.id, event);
+        recentIds.add(added.id, event);
         source.staged.set(event++, added);
       }
       placing.offset += recordBytes(record.name.length, record.events);
@@ -203,8 +201,7 @@ export class GroupCommit {
   }
 
   private takeBack(before: number): void {
-    const { index, recentIds, source, metadata } = this.options.context;
-    for (const [event, staged] of source.staged) recentIds.remove(index.streamOf(event), staged.id);
+    const { index, source, metadata } = this.options.context;
     source.staged.clear();
     index.truncate(before);
     metadata.forget();

@@ -4,13 +4,8 @@ import { RECORD_BYTES_MIN, hashMatches, plausibleLength } from '../log/format.ts
 import { LogRecord } from '../log/record.ts';
 import { readFully, segmentAt } from '../log/segments.ts';
 import type { Segment } from '../log/segments.ts';
-import type { ByteCache } from './byte-cache.ts';
-
-/**
- * Verified records by their offset. New ones enter when they are written, so live subscribers and whoever reads what was
- * just written never touch the disk.
- */
-export type RecordCache = ByteCache<LogRecord>;
+import type { LogTail } from '../log/tail.ts';
+import { ByteCache } from './byte-cache.ts';
 
 /** Most records fit; a longer one is read again at its full length. */
 const FIRST_READ_BYTES = 4096;
@@ -18,32 +13,35 @@ const FIRST_READ_BYTES = 4096;
 const SCAN_BLOCK_BYTES = 256 * 1024;
 /** How far a backward scan steps back before it reads forward again. */
 const BACKWARD_EVENTS = 256;
+/** Records read lately from the disk: streams that are folded again and again. */
+const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Records of the log by event number, each verified before it is handed out. Throws `STORE_DAMAGED`. */
 export class LogReader {
   private readonly segments: readonly Segment[];
   private readonly index: LogIndex;
-  private readonly cache: RecordCache;
+  private readonly tail: LogTail;
+  private readonly cache = new ByteCache<LogRecord>(CACHE_BYTES_MAX);
 
-  constructor(segments: readonly Segment[], index: LogIndex, cache: RecordCache) {
+  constructor(segments: readonly Segment[], index: LogIndex, tail: LogTail) {
     this.segments = segments;
     this.index = index;
-    this.cache = cache;
+    this.tail = tail;
   }
 
   /** The record that holds event number `event`. */
   record(event: number): LogRecord {
     const offset = this.index.recordOffset(event);
-    const cached = this.cache.get(offset);
+    const cached = this.tail.record(offset) ?? this.cache.get(offset);
     if (cached !== undefined) return cached;
     const record = this.load(offset);
-    this.cache.add(offset, record, record.length);
+    this.cache.add(offset, record);
     return record;
   }
 
-  /** For reading many neighbours: remembers the last block it read, and leaves the cache alone. */
+  /** For reading many neighbours: remembers the last block it read, and keeps nothing else. */
   scanner(): LogScanner {
-    return new LogScanner(this.segments, this.index, this.cache);
+    return new LogScanner(this.segments, this.index, this.tail);
   }
 
   private load(offset: number): LogRecord {
@@ -65,21 +63,21 @@ export class LogReader {
 export class LogScanner {
   private readonly segments: readonly Segment[];
   private readonly index: LogIndex;
-  private readonly cache: RecordCache;
+  private readonly tail: LogTail;
   private block: Buffer = Buffer.alloc(0);
   private blockOffset = 0;
   private current: LogRecord | undefined;
 
-  constructor(segments: readonly Segment[], index: LogIndex, cache: RecordCache) {
+  constructor(segments: readonly Segment[], index: LogIndex, tail: LogTail) {
     this.segments = segments;
     this.index = index;
-    this.cache = cache;
+    this.tail = tail;
   }
 
   record(event: number, backward = false): LogRecord {
     const offset = this.index.recordOffset(event);
     if (this.current?.offset === offset) return this.current;
-    const record = this.cache.get(offset) ?? this.fromBlock(event, offset, backward);
+    const record = this.tail.record(offset) ?? this.fromBlock(event, offset, backward);
     this.current = record;
     return record;
   }

@@ -5,9 +5,8 @@ import { lockDirectory } from '../log/lock.ts';
 import type { DirectoryLock } from '../log/lock.ts';
 import { LogWriter } from '../log/log-writer.ts';
 import { ensureDirectory } from '../log/segments.ts';
+import { LogTail } from '../log/tail.ts';
 import { StoreMetrics } from '../metrics.ts';
-import type { LogRecord } from '../log/record.ts';
-import { ByteCache } from './byte-cache.ts';
 import { EventSource } from './event-source.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { QueuedWrite } from './group-commit.ts';
@@ -18,8 +17,8 @@ import { RecentIds } from './recent-ids.ts';
 /** As in the usual log of this kind: large enough that a file is worth having, small enough to read again at a start. */
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 /** Some ten thousand events: what live subscribers and read-after-write need, with room for one that lags. */
-const CACHE_BYTES_MAX = 32 * 1024 * 1024;
-/** The real server keeps 8 MiB of them; this is about as much. */
+const TAIL_BYTES_MAX = 32 * 1024 * 1024;
+/** What a writer may still repeat after a broken connection, many times over. */
 const RECENT_IDS_MAX = 65_536;
 
 export interface StoreOptions {
@@ -50,16 +49,15 @@ export class Store {
     this.lock = lockDirectory(dataDir);
     try {
       const opened = openLog(dataDir, log);
-      const cache = new ByteCache<LogRecord>(CACHE_BYTES_MAX);
+      const tail = new LogTail(TAIL_BYTES_MAX);
       this.index = opened.index;
-      this.reader = new LogReader(opened.segments, this.index, cache);
+      this.reader = new LogReader(opened.segments, this.index, tail);
       const source = new EventSource(this.reader);
       this.metadata = new MetadataReader(this.index, source);
-      this.writer = new LogWriter({ dataDir, opened, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, log });
+      this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, log });
       this.commits = new GroupCommit({
         context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX) },
         writer: this.writer,
-        cache,
         metrics: this.metrics,
         log,
         onCommitted: () => this.wake(),
