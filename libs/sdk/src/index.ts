@@ -1,1 +1,16 @@
-export {};
+export type { QueryAt, OrdersQuestion, PositionsQuestion, Queried } from './queries.ts';
+export type { WaitOptions } from './ask.ts';
+export { intervalMs, slotStartMs, slotText } from './business-time.ts';
+export type { CurrentMarket, MarketFeed } from './market.ts';
+export type { OrderNews, Waited } from './orders/tracked-intent.ts';
+export type { OrderStanding } from './orders/tracked-order.ts';
+export type { Control, StopRequest } from './presence.ts';
+export { PROPOSE_WITHIN_MS } from './propose.ts';
+export type { FieldIssue, IntentInput, PreviewOutcome, ProposalOutcome } from './propose.ts';
+export { resolveSettings, TallyError } from './settings.ts';
+export type { Environment, Settings, TallyOptions } from './settings.ts';
+export { connectTally, createTally } from './tally.ts';
+export type { IntentHandle, Proposal, Tally } from './tally.ts';
+export { runStrategy } from './turns/run-strategy.ts';
+export type { StrategyDefinition, StrategyRun, Turn, TurnTally } from './turns/run-strategy.ts';
+export type { Wire } from './wire.ts';
