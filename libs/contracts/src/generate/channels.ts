@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { CancelOrderV1, EvaluateIntentV1, SubmitOrderV1 } from '../commands/commands.ts';
 import { CloudEventV1 } from '../envelope/cloud-event.ts';
 import { IntentV1 } from '../intents/intent-v1.ts';
-import { BusRefusalV1, ControlV1, HeartbeatV1, IntentReceiptV1, MarketSnapshotV1, PreviewV1, QueryV1, RiskPreviewRequestV1, ServiceViewV1, StatusV1, TurnReplyV1, TurnRequestV1 } from '../queries/index.ts';
+import {
+  AccountPageV1, AccountsQueryV1, BusRefusalV1, ControlV1, HeartbeatV1, IntentReceiptV1, MarketSnapshotV1, OrderPageV1, OrdersQueryV1, PositionPageV1, PositionsQueryV1, PreviewV1, QueryV1, RiskPreviewRequestV1,
+  ServiceViewV1, StatusV1, TurnReplyV1, TurnRequestV1,
+} from '../queries/index.ts';
 
 export interface Channel {
   readonly name: string;
@@ -25,7 +28,7 @@ export const PARAMETERS: Readonly<Record<string, string>> = {
   account: 'Account, or `-` where an event has none.',
   instance: 'Instance of a strategy.',
   service: 'Service the command was for.',
-  query: 'What is asked: `status`, or the name of a service.',
+  query: 'What is asked: `status`, the name of a service, `orders`, `positions` or `accounts`.',
 };
 
 /** Every subject of the product. */
@@ -52,8 +55,9 @@ export const CHANNELS: readonly Channel[] = [
     description: 'One turn in lockstep; the reply ends it.' },
   { name: 'heartbeat', address: 'tally.heartbeat.{instance}', carrier: 'core NATS', from: 'one strategy instance', to: 'supervisor', messages: [HeartbeatV1], description: 'The instance lives.' },
   { name: 'control', address: 'tally.control.{instance}', carrier: 'core NATS', from: 'supervisor', to: 'one strategy instance', messages: [ControlV1], description: 'Finish and leave.' },
-  { name: 'query', address: 'tally.query.{query}', carrier: 'core NATS request', from: 'gateway, command line', to: 'services', messages: [QueryV1], replies: [StatusV1, ServiceViewV1, BusRefusalV1],
-    description: 'How a service is.' },
+  { name: 'query', address: 'tally.query.{query}', carrier: 'core NATS request', from: 'gateway, command line, strategies', to: 'services, read models',
+    messages: [QueryV1, OrdersQueryV1, PositionsQueryV1, AccountsQueryV1], replies: [StatusV1, ServiceViewV1, OrderPageV1, PositionPageV1, AccountPageV1, BusRefusalV1],
+    description: 'How a service is; orders, positions and accounts as the read models have them.' },
   { name: 'deadLetter', address: 'tally.dlq.{service}', carrier: 'JetStream stream', from: 'consumers of commands', to: 'operators', messages: [EvaluateIntentV1, SubmitOrderV1, CancelOrderV1],
     description: 'Commands that can never succeed, as they were sent; headers say why. Listed and sent back by operators.' },
 ];

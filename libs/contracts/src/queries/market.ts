@@ -55,6 +55,7 @@ export const HeartbeatV1 = z
     /** Process time, UTC. */
     time_ms: timeMs,
     status: z.enum(['starting', 'running', 'stopping']),
+    turn_every_ms: z.int().min(1).optional().describe('Business time between turns it wants, ms; absent when it takes none.'),
   })
   .meta({ id: 'HeartbeatV1' });
 export type HeartbeatV1 = z.infer<typeof HeartbeatV1>;
