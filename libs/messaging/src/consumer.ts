@@ -72,6 +72,7 @@ class Consumer implements CommandConsumer {
   readonly #loop: ConsumeLoop;
   readonly #forget: () => void;
   #stopped: Promise<void> | undefined;
+  #settling: (() => void)[] = [];
 
   constructor(connection: BusConnection, options: ConsumeOptions) {
     this.#connection = connection;
@@ -124,6 +125,7 @@ class Consumer implements CommandConsumer {
       log.write('warn', 'command.unfinished', { durable: this.#durable.durable, place: held.place });
       this.#giveBack(held, 0);
     }
+    this.#settleAll();
     this.#forget();
     try {
       if (this.#connection.isConnected()) await this.#internals.nc.flush();
@@ -231,11 +233,21 @@ class Consumer implements CommandConsumer {
 
   #release(held: Held, settleMessage: (message: JsMsg) => void): void {
     this.#held.release(held);
-    try {
-      settleMessage(held.message);
-    } catch (error) {
-      // The connection is closed: the message comes again, here or elsewhere, and finds its work done.
-      this.#internals.log.write('warn', 'command.not_settled', { durable: this.#durable.durable, place: held.place, error });
+    this.#settling.push(() => settleMessage(held.message));
+    // Those that end in one turn of the event loop leave in one write; a write each costs more than all the rest of the settlement.
+    if (this.#settling.length === 1) setImmediate(() => this.#settleAll());
+  }
+
+  #settleAll(): void {
+    const settling = this.#settling;
+    this.#settling = [];
+    for (const settleMessage of settling) {
+      try {
+        settleMessage();
+      } catch (error) {
+        // The connection is closed: the message comes again, here or elsewhere, and finds its work done.
+        this.#internals.log.write('warn', 'command.not_settled', { durable: this.#durable.durable, error });
+      }
     }
   }
 

@@ -9,28 +9,11 @@ export type ReadJson =
   | { readonly ok: true; readonly value: JsonValue }
   | { readonly ok: false; readonly code: 'MESSAGE_TOO_LARGE' | 'JSON_TOO_DEEP' | 'JSON_INVALID'; readonly detail: string };
 
-const BRACE_OPEN = 0x7b;
-const BRACE_CLOSE = 0x7d;
-const BRACKET_OPEN = 0x5b;
-const BRACKET_CLOSE = 0x5d;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** Looks at structure only, outside of strings, and stops at the first byte too deep. */
-const isTooDeep = (bytes: Uint8Array): boolean => {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === BACKSLASH) at += 1;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) {
-      depth += 1;
-      if (depth > DEPTH_MAX) return true;
-    } else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) depth -= 1;
-  }
+/** Looks no deeper than it has to. The engine's parser does not recurse, so what it was given cannot have harmed it. */
+const isTooDeep = (value: JsonValue, depth: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth >= DEPTH_MAX) return true;
+  for (const member of Object.values(value) as readonly JsonValue[]) if (isTooDeep(member, depth + 1)) return true;
   return false;
 };
 
@@ -40,9 +23,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** UTF-8 JSON of at most 64 KiB and 16 levels. Anything else is a value with the code that says why. */
 export const readJson = (bytes: Uint8Array): ReadJson => {
   if (bytes.length > MESSAGE_BYTES_MAX) return { ok: false, code: 'MESSAGE_TOO_LARGE', detail: `${bytes.length} bytes, at most ${MESSAGE_BYTES_MAX} are read` };
-  if (isTooDeep(bytes)) return { ok: false, code: 'JSON_TOO_DEEP', detail: `nested more than ${DEPTH_MAX} levels` };
   try {
-    return { ok: true, value: JSON.parse(utf8.decode(bytes)) as JsonValue };
+    const value = JSON.parse(utf8.decode(bytes)) as JsonValue;
+    return isTooDeep(value, 0) ? { ok: false, code: 'JSON_TOO_DEEP', detail: `nested more than ${DEPTH_MAX} levels` } : { ok: true, value };
   } catch (error) {
     // The parser's own message quotes the input, which may hold anything.
     return { ok: false, code: 'JSON_INVALID', detail: error instanceof SyntaxError ? 'not JSON' : 'not UTF-8' };

@@ -1,3 +1,4 @@
+import type * as OtelApi from '@opentelemetry/api';
 import type { Attributes, Context, Span as OtelSpan, Tracer } from '@opentelemetry/api';
 import type { Ids, Log } from '@tallystick/ports';
 import { formatTraceparent, parseTraceparent } from './traceparent.ts';
@@ -23,7 +24,7 @@ const SAMPLE_RATIO = 0.1;
 // A collector that is away must not hold up the end of a process.
 const SHUTDOWN_MS_MAX = 2_000;
 
-type Api = typeof import('@opentelemetry/api');
+type Api = typeof OtelApi;
 
 const parentContext = (api: Api, traceparent: string | undefined): Context => {
   const parent = parseTraceparent(traceparent);
