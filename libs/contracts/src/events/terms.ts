@@ -1,4 +1,4 @@
-import type { CheckResult, Decision, Intent, OrderRequest, OrderTerms, QuoteUsed, Refusal, ReportRef } from '@tallystick/domain';
+import type { CheckResult, Decision, Intent, OrderRequest, OrderTerms, QuoteUsed, Refusal, ReportRef, Session } from '@tallystick/domain';
 import { z } from 'zod';
 import { count, decimalText, id, mode, side, signature, text, timeMs } from './fields.ts';
 import { shapeOf } from './definition.ts';
@@ -89,11 +89,20 @@ const quoteUsed = shapeOf<QuoteUsed>()(
       bid: decimalText.optional(),
       ask: decimalText.optional(),
       last: decimalText.optional(),
+      currency: text.optional(),
       time_ms: timeMs,
       sequence: count,
       source: text,
     })
     .meta({ id: 'QuoteUsed' }),
+);
+
+const sessionUsed = shapeOf<Session>()(
+  z
+    .strictObject({
+      name: text, time_zone: text, open: text, close: text, days: z.array(z.int()), holidays: z.array(text).optional(), early_closes: z.record(z.string(), text).optional(),
+    })
+    .meta({ id: 'Session', description: 'Trading hours, local to time_zone, with what was special about the date.' }),
 );
 
 export const DecisionData = shapeOf<Decision>()(
@@ -108,6 +117,7 @@ export const DecisionData = shapeOf<Decision>()(
       risk_group: text,
       quotes: z.array(quoteUsed),
       rates: z.array(z.strictObject({ base: id, currency: text, rate: decimalText })),
+      session: sessionUsed.optional(),
       equity: decimalText.optional(),
       worst_price: decimalText.optional(),
       reserved_notional: decimalText.optional(),

@@ -4,6 +4,8 @@ import {
   amountChecks, collarCheck, constraintChecks, equityOf, isFresh, permissionChecks, priceOf, rateOf, scopedLimits, worstPriceText,
   type DecisionInputs,
 } from './checks.ts';
+import type { PolicyActivation } from '../policy/policy.ts';
+import { sessionOn } from '../session/session.ts';
 import type { CheckResult, Decision, QuoteUsed } from './decision.ts';
 import type { RiskGroupState } from './state.ts';
 
@@ -56,7 +58,11 @@ export const decideOrder = (
   ];
   const approved = checks.every((check) => check.passed);
   const equity = equityOf(state, terms.account, inputs);
-  const quotes = symbolsUsed(state, terms).map((symbol) => inputs.quotes.get(symbol)).filter((used): used is QuoteUsed => used !== undefined);
+  const quotes = symbolsUsed(state, terms).map((symbol) => inputs.quotes.get(symbol)).filter((used): used is QuoteUsed => used !== undefined)
+    .map((used): QuoteUsed => {
+      const currency = inputs.currencyOf(used.symbol);
+      return currency === undefined ? used : { ...used, currency };
+    });
   return {
     decision_id: identity.decisionId,
     outcome: approved ? 'approved' : 'denied',
@@ -67,10 +73,23 @@ export const decideOrder = (
     risk_group: state.riskGroup,
     quotes,
     rates: [...inputs.rates].map(([base, value]) => ({ base, currency: policy?.document.base_currency ?? '', rate: value })),
+    ...(inputs.session ? { session: sessionOn(inputs.session, businessTimeMs ?? 0) } : {}),
     ...(equity ? { equity: decimalText(equity) } : {}),
     ...(approved && worst !== undefined && notional ? { worst_price: worst, reserved_notional: decimalText(notional) } : {}),
     market_sequence: identity.marketSequence,
     business_time_ms: businessTimeMs ?? 0,
     execute_by_ms: (businessTimeMs ?? 0) + (policy?.document.execute_within_ms ?? 0),
+  };
+};
+
+/** The inputs as the decision recorded them; `policy` is the activation its hash names. Decided on again, they give the same decision. */
+export const recordedInputs = (decision: Decision, policy: PolicyActivation | undefined): DecisionInputs => {
+  const currencies = new Map(decision.quotes.map(({ symbol, currency }) => [symbol, currency]));
+  const unreadable = decision.checks.some(({ code, passed }) => code === 'CLOCK_UNREADABLE' && !passed);
+  return {
+    policy, session: decision.session, businessTimeMs: unreadable ? undefined : decision.business_time_ms,
+    quotes: new Map(decision.quotes.map((quote) => [quote.symbol, quote])),
+    rates: new Map(decision.rates.map(({ base, rate }) => [base, rate])),
+    currencyOf: (symbol) => currencies.get(symbol),
   };
 };

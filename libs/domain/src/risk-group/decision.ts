@@ -1,3 +1,5 @@
+import type { Session } from '../session/session.ts';
+
 /** Codes of the checks; each is the stable reason of a denial. The controls they implement: RTS 6 article 15, SEC 15c3-5(c). */
 export type CheckCode =
   | 'POLICY_NOT_IN_FORCE'
@@ -36,6 +38,8 @@ export interface QuoteUsed {
   readonly bid?: string;
   readonly ask?: string;
   readonly last?: string;
+  /** Of its prices, where the instrument is listed. */
+  readonly currency?: string;
   readonly time_ms: number;
   readonly sequence: number;
   readonly source: string;
@@ -53,6 +57,8 @@ export interface Decision {
   readonly risk_group: string;
   readonly quotes: readonly QuoteUsed[];
   readonly rates: readonly { readonly base: string; readonly currency: string; readonly rate: string }[];
+  /** Hours of the instrument's session, with what was special about the date. */
+  readonly session?: Session;
   /** Account equity in base currency, where cash is reconciled and every mark fresh. */
   readonly equity?: string;
   /** Worst price and worth in base currency the order is reserved at; absent when denied. */

@@ -103,6 +103,18 @@ export const isOpen = (session: Session, timeMs: number): boolean => {
   return local.minuteOfDay >= minuteOf(session.open) && local.minuteOfDay < closeMinute(session, local.date);
 };
 
+/** What of a session decides whether it is open at `timeMs`: its hours, and that date's own close or holiday. For recording with a decision. */
+export const sessionOn = (session: Session, timeMs: number): Session => {
+  const { name, time_zone, open, close, days } = session;
+  const { date } = localTime(time_zone, timeMs);
+  const early = session.early_closes?.[date];
+  return {
+    name, time_zone, open, close, days,
+    ...(session.holidays?.includes(date) ? { holidays: [date] } : {}),
+    ...(early === undefined ? {} : { early_closes: { [date]: early } }),
+  };
+};
+
 /** Epoch ms of the close of the session open at `timeMs`; `undefined` when none is. */
 export const closesAtMs = (session: Session, timeMs: number): number | undefined => {
   if (!isOpen(session, timeMs)) return undefined;

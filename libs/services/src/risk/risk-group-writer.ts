@@ -29,6 +29,7 @@ export class RiskGroupWriter {
   private rolling: Promise<Failure | undefined> | undefined;
   private subscription: Subscription | undefined;
   private following: Promise<void> | undefined;
+  private abandon: ((why: string) => void) | undefined;
   private stopped = false;
 
   constructor(
@@ -66,7 +67,7 @@ export class RiskGroupWriter {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.subscription?.stop();
+    this.abandon?.('stopped');
     await this.following;
     await this.owned?.idle();
   }
@@ -143,7 +144,7 @@ export class RiskGroupWriter {
       const failed = await new Promise<string | undefined>((resolve) => {
         const from = this.peek()?.sourcePosition ?? -1n;
         const inFlight = new Set<Promise<void>>();
-        const abandon = (why: string): void => {
+        this.abandon = (why) => {
           void this.subscription?.stop().then(() => Promise.all(inFlight)).then(() => resolve(why));
         };
         this.subscription = this.world.store.subscribeAll({
@@ -151,19 +152,19 @@ export class RiskGroupWriter {
           onFailed: (error) => resolve(String(error)),
           onEvent: async (event) => {
             const apply = await this.factsOf(event);
-            if (apply === 'retry') return abandon(`facts of ${event.stream}@${event.revision} could not be read`);
+            if (apply === 'retry') return this.abandon?.(`facts of ${event.stream}@${event.revision} could not be read`);
             if (!apply) return;
             while (inFlight.size >= FACTS_IN_FLIGHT_MAX) await Promise.race(inFlight);
             const applied = this.submit({ correlationId: String(event.metadata['correlationid'] ?? ''), causationId: event.id }, (state) => ({
               result: undefined, facts: event.position <= state.sourcePosition ? [] : apply(state).map((fact) => this.fact(fact)),
             })).then((outcome) => {
-              if (!outcome.ok) abandon(`${outcome.code}: ${outcome.detail}`);
+              if (!outcome.ok) this.abandon?.(`${outcome.code}: ${outcome.detail}`);
             });
             inFlight.add(applied);
             void applied.finally(() => inFlight.delete(applied));
           },
         });
-        if (this.stopped) abandon('stopped');
+        if (this.stopped) this.abandon('stopped');
       });
       if (this.stopped) return;
       this.world.log.write('warn', 'risk.follow_again', { risk_group: this.riskGroup, detail: failed });

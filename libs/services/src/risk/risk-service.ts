@@ -1,6 +1,6 @@
 import { commandSubject, decodeRiskGroup, factIdOf, intentStream, orderStream, partitionOf, payloadHashOf, riskGroupStream } from '@tallystick/contracts';
 import {
-  decideOrder, evolveRiskGroup, failedChecks, symbolsUsed, tradingDay,
+  decideOrder, evolveRiskGroup, failedChecks, scopesOf, symbolsUsed, tradingDay,
   type AcceptedIntent, type Decision, type DecisionInputs, type Intent, type IntentState, type Leg, type OrderEvent, type OrderState, type OrderTerms, type QuoteUsed, type RiskGroupEvent, type RiskGroupState,
 } from '@tallystick/domain';
 import { appendAfter, load, NO_STREAM, type Fact, type Loaded } from '@tallystick/event-sourcing';
@@ -90,14 +90,15 @@ export class RiskService {
     await this.marketFor(accepted.intent.market_sequence);
     const outcome = await this.writerOf(accepted.risk_group).submit({ correlationId: accepted.intent.intent_key, causationId: accepted.request_id }, (group) => {
       const decided: Decided[] = [];
+      const undo: (() => void)[] = [];
       for (const leg of accepted.legs) {
         const one = this.decideLeg(group, accepted.intent, leg, accepted.risk_group);
         decided.push(one);
-        evolveRiskGroup(group, { type: 'OrderDecided', data: one });
+        // An order that is decided already holds its reservation: putting it in again would do nothing, taking it out would be wrong.
+        if (!isDecided(group, leg.order_id)) undo.push(putInMemory(group, one));
       }
-      // Later legs are decided with the earlier ones reserved; afterwards the state is as it was.
-      for (const { terms, decision } of decided.reverse()) undoDecision(group, terms, decision);
-      return { facts: [], result: decided.reverse() };
+      for (const takeBack of undo.reverse()) takeBack();
+      return { facts: [], result: decided };
     });
     if (!outcome.ok) return { ok: false, code: outcome.code, detail: outcome.detail };
     return { ok: true, previews: outcome.result.map(({ terms, decision }) => {
@@ -149,19 +150,17 @@ export class RiskService {
 
   private decideIntent(group: RiskGroupState, state: KnownIntent, riskGroup: string, earlier: ReadonlySet<string>): { readonly facts: readonly Fact<RiskGroupEvent>[]; readonly result: readonly (Decided | { readonly order_id: string })[] } {
     const facts: Fact<RiskGroupEvent>[] = [];
-    const undo: Decided[] = [];
+    const undo: (() => void)[] = [];
     const result = state.legs.map((leg) => {
-      if (group.decided.has(leg.order_id) || group.reservations.has(leg.order_id) || earlier.has(leg.order_id)) return { order_id: leg.order_id };
+      if (isDecided(group, leg.order_id) || earlier.has(leg.order_id)) return { order_id: leg.order_id };
       const decided = this.decideLeg(group, state.intent, leg, riskGroup);
       const signed = { ...decided, decision: { ...decided.decision, signature: { key_id: this.signer.keyId, value: this.signer.sign(decisionBytes(decided.terms, decided.decision)) } } };
-      const event: RiskGroupEvent = { type: 'OrderDecided', data: signed };
-      facts.push({ id: this.world.ports.ids.unique('decision'), event });
+      facts.push({ id: this.world.ports.ids.unique('decision'), event: { type: 'OrderDecided', data: signed } });
       // The next leg must see this one reserved; the writer evolves the facts itself once the task is over.
-      evolveRiskGroup(group, event);
-      undo.push(signed);
+      if (state.legs.length > 1) undo.push(putInMemory(group, signed));
       return signed;
     });
-    for (const { terms, decision } of undo.reverse()) undoDecision(group, terms, decision);
+    for (const takeBack of undo.reverse()) takeBack();
     return { facts, result };
   }
 
@@ -248,10 +247,15 @@ export class RiskService {
   }
 }
 
-/** Takes a decision out of memory again; only right after it was put in. */
-const undoDecision = (group: RiskGroupState, terms: OrderTerms, decision: Decision): void => {
-  group.decided.delete(terms.order_id);
-  if (decision.outcome !== 'approved') return;
-  evolveRiskGroup(group, { type: 'ReservationReleased', data: { order_id: terms.order_id, status: 'undone', source_position: group.sourcePosition.toString() } });
-  for (const scope of ['firm', `account:${terms.account}`, `strategy:${terms.strategy.id}`]) group.counters.get(scope)?.messageTimesMs.pop();
+const isDecided = (group: RiskGroupState, orderId: string): boolean => group.decided.has(orderId) || group.reservations.has(orderId);
+
+/** Puts a decision into memory only, for deciding the next leg on it, and gives the way to take it out again. */
+const putInMemory = (group: RiskGroupState, { terms, decision }: Decided): (() => void) => {
+  evolveRiskGroup(group, { type: 'OrderDecided', data: { terms, decision } });
+  return () => {
+    group.decided.delete(terms.order_id);
+    if (decision.outcome !== 'approved') return;
+    evolveRiskGroup(group, { type: 'ReservationReleased', data: { order_id: terms.order_id, status: 'undone', source_position: group.sourcePosition.toString() } });
+    for (const scope of scopesOf(terms.account, terms.strategy.id)) group.counters.get(scope)?.messageTimesMs.pop();
+  };
 };
