@@ -1,3 +1,5 @@
+export { measureMessaging } from './bench.ts';
+export type { MeasureMessagingOptions, MessagingMeasurement } from './bench.ts';
 export * from './bus.ts';
 export * from './command.ts';
 export { connectBus } from './connection.ts';

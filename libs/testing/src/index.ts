@@ -1,2 +1,3 @@
 export * from './eventually.ts';
 export * from './nats.ts';
+export * from './store.ts';
