@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson, hashOf } from '../identity/canonical.ts';
+import { canonicalRawJson, hashOf } from '../identity/canonical.ts';
 
 /** `prevhash` of the first event of a stream. */
 export const GENESIS_HASH = '0'.repeat(64);
@@ -32,4 +32,4 @@ export type EventMetadata = z.infer<typeof EventMetadata>;
 /** Hash of an event as it stands in its stream; the next event of the stream carries it. */
 export const eventHashOf = (event: {
   readonly stream: string; readonly revision: number; readonly id: string; readonly type: string; readonly data: unknown; readonly metadata: unknown;
-}): string => hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, canonicalJson(event.data), canonicalJson(event.metadata));
+}): string => hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, canonicalRawJson(event.data), canonicalRawJson(event.metadata));

@@ -1,23 +1,35 @@
 import { createHash } from 'node:crypto';
 
+const spell = (value: unknown, number: (value: number) => string): string => {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return number(value);
+  if (Array.isArray(value)) return `[${value.map((item) => spell(item ?? null, number)).join(',')}]`;
+  if (typeof value === 'object') {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined);
+    members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${spell(member, number)}`).join(',')}}`;
+  }
+  throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
+};
+
+const safeInteger = (value: number): string => {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`canonical JSON takes safe integers only, not ${value}`);
+  return String(value);
+};
+
+const finite = (value: number): string => {
+  if (!Number.isFinite(value)) throw new RangeError(`JSON has no ${value}`);
+  return String(value);
+};
+
 /**
  * One spelling for a JSON value: keys sorted by code unit, no white space, `undefined` members left out. Hashes, digests and
  * signatures are over this text. Numbers must be safe integers: everything with a fraction is a decimal string in this product.
  */
-export const canonicalJson = (value: unknown): string => {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`canonical JSON takes safe integers only, not ${value}`);
-    return String(value);
-  }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-  if (typeof value === 'object') {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
-  }
-  throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
-};
+export const canonicalJson = (value: unknown): string => spell(value, safeInteger);
+
+/** The same for what others wrote, a venue's raw report for one: any number, in its shortest form (RFC 8785). */
+export const canonicalRawJson = (value: unknown): string => spell(value, finite);
 
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 export const sha256Hex = (text: string): string => sha256(text).toString('hex');
