@@ -37,8 +37,6 @@ export class Call {
   onMessage: (message: Buffer) => void = () => undefined;
   /** The client sends no more. */
   onEnd: () => void = () => undefined;
-  /** The call is over, however it ended. */
-  onClose: () => void = () => undefined;
   closed = false;
   private readonly stream: ServerHttp2Stream;
   private pending: Buffer[] = [];
@@ -46,6 +44,7 @@ export class Call {
   /** Bytes the message that has begun needs. */
   private neededBytes = FRAME_HEADER_BYTES;
   private ended = false;
+  private readonly overCallbacks: (() => void)[] = [];
   private trailers: Record<string, string> = { 'grpc-status': '0' };
 
   constructor(stream: ServerHttp2Stream, path: string, headers: IncomingHttpHeaders) {
@@ -61,6 +60,12 @@ export class Call {
     // A connection that breaks ends its calls; `close` follows and says all there is to say.
     stream.on('error', () => this.close());
     stream.on('close', () => this.close());
+  }
+
+  /** Calls `callback` when the call is over, however it ended. */
+  onOver(callback: () => void): void {
+    if (this.closed) callback();
+    else this.overCallbacks.push(callback);
   }
 
   sendHeaders(): void {
@@ -120,7 +125,7 @@ export class Call {
     if (this.closed) return;
     this.closed = true;
     this.ended = true;
-    this.onClose();
+    for (const callback of this.overCallbacks) callback();
   }
 
   private receive(chunk: Buffer): void {

@@ -13,20 +13,22 @@ export interface DirectoryLock {
  */
 export function lockDirectory(dataDir: string): DirectoryLock {
   const path = join(dataDir, 'lock');
-  const db = new DatabaseSync(path);
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(path);
     db.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;');
   } catch (error) {
-    db.close();
+    db?.close();
     if (!/locked|busy/i.test(errorText(error))) {
       throw new StoreError('STORE_UNUSABLE', `cannot lock ${path}: ${errorText(error)}`, 'Make the data directory writable for this user.');
     }
     throw new StoreError('STORE_LOCKED', `another event store is running on ${dataDir}`, 'Stop it first, or give this one another data directory.');
   }
+  const held = db;
   return {
     release: () => {
-      db.exec('ROLLBACK');
-      db.close();
+      held.exec('ROLLBACK');
+      held.close();
     },
   };
 }

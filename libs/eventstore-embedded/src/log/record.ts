@@ -69,6 +69,11 @@ export class LogRecord {
     return this.buf.subarray(end - HASH_BYTES, end);
   }
 
+  /** The same record over bytes of its own. */
+  copy(): LogRecord {
+    return new LogRecord(Buffer.from(this.buf.subarray(this.start, this.start + this.length)), 0, this.length, this.offset);
+  }
+
   /** The event at `index` of this record. */
   event(index: number): EventView {
     const at = index === 0 ? this.firstEventAt() : this.starts()[index]!;

@@ -28,7 +28,6 @@ export class BatchAppendCall {
   private readonly call: Call;
   private readonly store: Store;
   private readonly unfinished = new Map<string, Unfinished>();
-  private readonly onOver: (call: BatchAppendCall) => void;
   private pending = 0;
   private frames: Buffer[] = [];
   /** Set when the call is to end after the last pending answer. */
@@ -37,11 +36,10 @@ export class BatchAppendCall {
   constructor(call: Call, store: Store, onOver: (call: BatchAppendCall) => void) {
     this.call = call;
     this.store = store;
-    this.onOver = onOver;
     call.sendHeaders();
     call.onMessage = (message) => this.receive(message);
     call.onEnd = () => this.endWhenAnswered('ok');
-    call.onClose = () => onOver(this);
+    call.onOver(() => onOver(this));
   }
 
   /** The server stops: what is pending is answered first. The client hangs for ever on a clean end, so it gets a status. */

@@ -61,7 +61,7 @@ export class Services {
     const request = decodeReadRequest(message);
     const context = { call, store: this.store, shower: this.shower, request };
     this.reads.add(call);
-    call.onClose = () => this.reads.delete(call);
+    call.onOver(() => this.reads.delete(call));
     const { stream, count } = request;
     const running =
       count === undefined

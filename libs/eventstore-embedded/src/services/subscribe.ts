@@ -34,12 +34,10 @@ class Alarm {
   constructor(context: ReadContext) {
     this.store = context.store;
     this.store.addWaiter(this.ring);
-    const { onClose } = context.call;
-    context.call.onClose = () => {
+    context.call.onOver(() => {
       this.store.removeWaiter(this.ring);
       this.ring();
-      onClose();
-    };
+    });
   }
 
   /** Call only when there is nothing to do: between the check and this call nothing else may run. */
@@ -58,10 +56,11 @@ export async function subscribeAll(context: ReadContext, live: Set<LiveSubscript
   const { call, store, request } = context;
   const filter = request.filter === undefined ? undefined : compileFilter(request.filter);
   const pump = new AllPump(context, filter);
-  live.add(pump);
   const alarm = new Alarm(context);
   let caughtUp = false;
   call.write(encodeConfirmation(randomUUID()));
+  live.add(pump);
+  context.call.onOver(() => live.delete(pump));
   while (!call.closed) {
     await pump.run();
     if (pump.next < store.index.visible || call.closed) continue;
@@ -73,7 +72,6 @@ export async function subscribeAll(context: ReadContext, live: Set<LiveSubscript
     pump.rest();
     await alarm.sleep();
   }
-  live.delete(pump);
 }
 
 class AllPump implements LiveSubscription {
@@ -148,13 +146,14 @@ export async function subscribeStream(context: ReadContext, name: Buffer, live: 
   let lag = 0;
   const self: LiveSubscription = { lag: () => lag };
   live.add(self);
+  call.onOver(() => live.delete(self));
   let caughtUp = false;
   call.write(encodeConfirmation(randomUUID()));
   while (!call.closed) {
     const view = viewStream(store, name);
     if (view.kind === 'tombstoned') {
       call.fail(streamDeleted(name));
-      break;
+      return;
     }
     if (view.kind === 'present') next = Math.max(next, view.firstRevision);
     if (view.kind === 'missing' || next > view.lastRevision) {
@@ -175,5 +174,4 @@ export async function subscribeStream(context: ReadContext, name: Buffer, live: 
     await outbox.flush();
     if (lag > PAGE_EVENTS) await otherTurns();
   }
-  live.delete(self);
 }

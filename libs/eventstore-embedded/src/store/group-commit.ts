@@ -12,6 +12,8 @@ const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 const GROUP_REQUESTS_MAX = 4096;
 /** Queued beyond this, callers are asked to stop reading from their connections. */
 const QUEUE_BYTES_HIGH = 64 * 1024 * 1024;
+/** Queued beyond this, new appends are refused: memory must stay bounded however many connections there are. */
+const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 
 export type WriteOutcome =
   /** `event` is the log number of the last event; both absent after an empty append to a stream without events. */
@@ -71,6 +73,10 @@ export class GroupCommit {
     if (this.state !== 'open') {
       // A failed store keeps silent: whether earlier bytes are durable is no longer known.
       if (this.state === 'closed') write.done({ kind: 'unavailable', detail: 'the server is shutting down' });
+      return;
+    }
+    if (this.queuedBytes > QUEUE_BYTES_MAX) {
+      write.done({ kind: 'unavailable', detail: 'the server is too busy' });
       return;
     }
     this.queue.push(write);

@@ -13,7 +13,7 @@ const FIRST_READ_BYTES = 4096;
 const SCAN_BLOCK_BYTES = 256 * 1024;
 /** How far a backward scan steps back before it reads forward again. */
 const BACKWARD_EVENTS = 256;
-/** Records read lately from the disk: streams that are folded again and again. */
+/** Records read lately: streams that are folded again and again. */
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Records of the log by event number, each verified before it is handed out. Throws `STORE_DAMAGED`. */
@@ -32,9 +32,12 @@ export class LogReader {
   /** The record that holds event number `event`. */
   record(event: number): LogRecord {
     const offset = this.index.recordOffset(event);
-    const cached = this.tail.record(offset) ?? this.cache.get(offset);
+    const recent = this.tail.record(offset);
+    if (recent?.count === 1) return recent;
+    const cached = this.cache.get(offset);
     if (cached !== undefined) return cached;
-    const record = this.load(offset);
+    // A record of many events remembers where each begins, so it is worth keeping; as a copy, or it would keep its chunk of the tail.
+    const record = recent?.copy() ?? this.load(offset);
     this.cache.add(offset, record);
     return record;
   }
