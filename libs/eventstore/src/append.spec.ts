@@ -121,6 +121,19 @@ describe.each(['batch', 'unary'] as const)('an append (%s)', (appendPath) => {
     expect(await waiting).toMatchObject({ ok: true, revision: 0 });
   });
 
+  it('goes to the leader when a follower names it', async () => {
+    const leader = new ScriptedStore();
+    await leader.start();
+    try {
+      store.onAppend = () => ({ break: status.NOT_FOUND, leaderPort: leader.port });
+      const one = connect({ appendPath, appendDeadlineMs: 3_000 });
+      expect(await one.append('order-1', 'no_stream', [newEvent()])).toMatchObject({ ok: true, revision: 0 });
+      expect([store.log.length, leader.log.length]).toEqual([0, 1]);
+    } finally {
+      await leader.stop();
+    }
+  });
+
   it('is refused unsent when it could harm others or makes no sense', async () => {
     const one = connect({ appendPath });
     const outcomes = await Promise.all([

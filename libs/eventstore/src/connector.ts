@@ -74,6 +74,7 @@ export class Connector {
 
   /** Gives up a connection that looks healthy but does not answer. */
   async discard(wire: Wire, why: string): Promise<void> {
+    if (this.current !== wire) return;
     this.reason = why;
     this.log.write('warn', 'store.connection_discarded', { store: this.shown, why });
     const left = this.leave(wire);

@@ -284,6 +284,12 @@ describe('a subscription', () => {
     expect(subscription.position()).toBe(10n);
   });
 
+  it('fails without a prefix instead of guessing whether that means all or nothing', async () => {
+    subscribe({ streamPrefixes: [] });
+    await until('it failed', () => failures.length > 0);
+    expect(asked).toEqual([]);
+  });
+
   it('waits for a store that is not there yet', async () => {
     const { port } = store;
     await store.stop();

@@ -109,6 +109,10 @@ export class ResumingSubscription implements Subscription {
   /** From a connection to its end. Never rejects. */
   private async attempt(): Promise<{ readonly wire?: Wire; readonly failure?: unknown; readonly detail: string }> {
     const { client, connector } = this.parts;
+    if (this.options.streamPrefixes.length === 0) {
+      // Servers disagree about what no prefix at all means.
+      return { failure: new HandlerFailure(new Error(`subscription ${this.options.name} names no stream prefix`)), detail: 'no prefix' };
+    }
     const wire = await connector.ready();
     if (wire === undefined || this.stopping.signal.aborted) return { detail: 'closed' };
     let stopListening = (): void => undefined;

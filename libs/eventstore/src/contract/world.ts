@@ -5,6 +5,9 @@ import type { EventStoreOptions } from '../connect.ts';
 import { connectEventStore } from '../connect.ts';
 import { recordingLog, systemPorts } from '../testing/world.ts';
 
+// Longer than any fault here lasts, shorter than the longest test.
+const GIVE_UP_MS = 50_000;
+
 /** Adapters and stream names of one test file; a shared store is left with streams that nobody else reads. */
 export class ContractWorld {
   readonly prefix = `contract_${randomUUID().slice(0, 8)}`;
@@ -48,6 +51,7 @@ export const codeOf = (outcome: AppendOutcome): string => (outcome.ok ? 'ok' : o
  */
 export async function writeAll(store: EventStore, stream: string, count: number): Promise<number> {
   let repeats = 0;
+  const startedMs = performance.now();
   for (let n = 0; n < count; n += 1) {
     const event: NewEvent = { id: randomUUID(), type: 'Numbered', data: { n }, metadata: {} };
     for (;;) {
@@ -59,6 +63,8 @@ export async function writeAll(store: EventStore, stream: string, count: number)
       // A wrong revision would mean that something was doubled or lost.
       expect(['APPEND_OUTCOME_UNKNOWN', 'STORE_UNAVAILABLE']).toContain(outcome.code);
       repeats += 1;
+      if (performance.now() - startedMs > GIVE_UP_MS) throw new Error(`${stream} is not written after ${GIVE_UP_MS} ms: ${outcome.code}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
   return repeats;

@@ -34,7 +34,8 @@ export type Step =
   | 'answer_without_position'
   | 'answer_garbage'
   | 'answer_without_details'
-  | { readonly break: number; readonly exception?: string }
+  /** The call ends with this status; `leaderPort` makes it a follower's answer. */
+  | { readonly break: number; readonly exception?: string; readonly leaderPort?: number }
   | { readonly detail: 'Timeout' | 'Unknown' | 'AccessDenied' | 'StreamDeleted' | 'MaximumAppendSizeExceeded' | 'BadRequest' }
   | { readonly message: string };
 
@@ -230,9 +231,14 @@ export const storedEvent = (position: number, data = '{}', stream = 'order-1'): 
   data,
 });
 
-function failure(step: { readonly break: number; readonly exception?: string }): { code: number; details: string; metadata: Metadata } {
+function failure(step: { readonly break: number; readonly exception?: string; readonly leaderPort?: number }): { code: number; details: string; metadata: Metadata } {
   const metadata = new Metadata();
   if (step.exception !== undefined) metadata.set('exception', step.exception);
+  if (step.leaderPort !== undefined) {
+    metadata.set('exception', 'not-leader');
+    metadata.set('leader-endpoint-host', '127.0.0.1');
+    metadata.set('leader-endpoint-port', String(step.leaderPort));
+  }
   return { code: step.break, details: 'as scripted', metadata };
 }
 
