@@ -103,22 +103,25 @@ export const runStrategy = async (definition: StrategyDefinition): Promise<Strat
 
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
-  let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const finish = async (): Promise<void> => {
     stopListening();
     const timer = setTimeout(() => tooLate.abort(), FINISH_MS_MAX);
     await queue.stop();
     clearTimeout(timer);
     await responder.stop();
     await tally.close();
-    end();
   };
-  const run: StrategyRun = { tally, ended, stop: () => (stopping ??= stop()) };
   presence.onStop(() => {
-    run.stop().catch((error: unknown) => {
-      log.write('error', 'sdk.stop_failed', { error });
-      end();
-    });
+    finish()
+      .catch((error: unknown) => log.write('error', 'sdk.stop_failed', { error }))
+      .finally(end);
   });
-  return run;
+  return {
+    tally,
+    ended,
+    stop: () => {
+      presence.stop({ reason: 'stopped by itself' });
+      return ended;
+    },
+  };
 };
