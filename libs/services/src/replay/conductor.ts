@@ -89,7 +89,17 @@ export class Conductor {
     }
   }
 
-  private announce(): void {
+  /** Advances to `ms` (business time), stopping at every report on the way, and waits until everything is settled. No turns are taken. */
+  async moveTo(ms: number): Promise<void> {
+    let advance: MarketAdvance;
+    do {
+      advance = await this.move(ms, true);
+      await this.settle();
+    } while (!this.stopped && isInterrupted(advance, ms));
+  }
+
+  /** Says the newest snapshot again. */
+  announce(): void {
     const snapshot = this.current();
     if (snapshot) this.options.bus.announce(MARKET_SNAPSHOT, snapshot as unknown as JsonObject);
   }
@@ -107,8 +117,7 @@ export class Conductor {
       const advance = await this.move(target, true);
       at = Math.max(at, advance.time_ms);
       await this.settle();
-      const interrupted = advance.time_ms < target && !advance.ended && (advance.next_time_ms ?? Infinity) <= target;
-      if (interrupted) continue;
+      if (isInterrupted(advance, target)) continue;
       at = target;
       if (advance.session_open) await this.takeTurns(target);
       else this.skipTurns(target);
@@ -199,6 +208,10 @@ export class Conductor {
     }
   }
 }
+
+/** It stopped at a report: there is more of the market before the target. */
+const isInterrupted = (advance: MarketAdvance, targetMs: number): boolean =>
+  advance.time_ms < targetMs && !advance.ended && (advance.next_time_ms ?? Infinity) <= targetMs;
 
 /** The first multiple of `everyMs` after `ms`, so that turns fall on round times. */
 const nextBoundary = (ms: number, everyMs: number): number => (Math.floor(ms / everyMs) + 1) * everyMs;
