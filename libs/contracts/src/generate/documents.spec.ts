@@ -86,6 +86,16 @@ describe('OpenAPI', () => {
     }
   });
 
+  it('has the query parameters of a route with their schemas', () => {
+    const parameters = document.paths['/v1/orders']?.['get']?.parameters ?? [];
+    expect(parameters.map(({ name }) => name)).toEqual(['account', 'strategy', 'mode', 'symbol', 'status', 'intent_key', 'cursor', 'limit', 'as_of', 'min_position']);
+    expect(parameters.find(({ name }) => name === 'limit')).toMatchObject({ in: 'query', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } });
+    for (const route of ROUTES) {
+      const given = (document.paths[route.path]?.[route.method]?.parameters ?? []).filter((parameter) => parameter.in === 'query');
+      expect(given.map(({ name }) => name)).toEqual(Object.keys(route.query?.shape ?? {}));
+    }
+  });
+
   it('asks for a key wherever something is done, and for a scope wherever something is shown', () => {
     for (const route of ROUTES) {
       if (route.method === 'post' && route.operationId !== 'previewIntent') expect(route.idempotencyKey).toBe(true);

@@ -18,7 +18,9 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 
 /** Members of a strict query object, one parameter each. */
 const queryParameters = (query: z.ZodObject): readonly JsonSchema[] => {
-  const { properties = {}, required = [] } = jsonSchemaOf(query) as { properties?: Record<string, { description?: string }>; required?: string[] };
+  // A named schema stands among its own definitions.
+  const { $defs = {}, ...whole } = jsonSchemaOf(query) as { $defs?: Record<string, JsonSchema> };
+  const { properties = {}, required = [] } = ('$ref' in whole ? ($defs[nameOf(query)] ?? {}) : whole) as { properties?: Record<string, { description?: string }>; required?: string[] };
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name, in: 'query', required: required.includes(name), ...(description === undefined ? {} : { description }), schema,
   }));
