@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { codeOf, messageOf } from './errors.ts';
 
 /** One exchange, seen from where it matters: could the request have reached the other side? */
 export type HttpResult =
@@ -25,10 +26,6 @@ export type HttpTransport = (request: HttpRequest) => Promise<HttpResult>;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Shorter than servers keep idle connections, so that we close first: a reused connection that dies makes an unknown outcome. */
 const IDLE_CONNECTION_MS = 4_000;
-
-const codeOf = (error: unknown): string =>
-  (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'CONNECTION_FAILED');
-const detailOf = (error: unknown): string => (error instanceof Error && error.message !== '' ? error.message : codeOf(error));
 
 const readText = async (response: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
@@ -72,16 +69,16 @@ export const nodeTransport = (): HttpTransport => {
         if (socket.connecting) socket.once('connect', () => (connected = true));
         else connected = true;
       });
-      request.on('error', (error) => failed(codeOf(error), detailOf(error)));
+      request.on('error', (error) => failed(codeOf(error, 'CONNECTION_FAILED'), messageOf(error)));
       request.on('response', (response) => {
         readText(response).then(
           (text) => settle({ kind: 'answer', status: response.statusCode ?? 0, content_type: response.headers['content-type'] ?? '', text }),
-          (error: unknown) => failed('ANSWER_CUT', detailOf(error)),
+          (error: unknown) => failed('ANSWER_CUT', messageOf(error)),
         );
       });
       request.end(bytes);
     } catch (error) {
-      failed('REQUEST_INVALID', detailOf(error));
+      failed('REQUEST_INVALID', messageOf(error));
     }
   });
 };

@@ -10,9 +10,9 @@ export const asObject = (text: string): JsonObject | undefined => {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+  } catch {
+    // JSON.parse throws for one reason: it is not JSON.
+    return undefined;
   }
 };
 

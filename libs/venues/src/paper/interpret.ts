@@ -95,7 +95,9 @@ const accountOf = (body: JsonObject, positions: readonly JsonValue[]): VenueRepo
  * Every shape in which the paper venue says something: a report of the stream, an answer with its reports, a query's orders with
  * theirs, "not found", an account. Total: what cannot be read is `unreadable`, once for each thing that cannot.
  */
-export const interpret = ({ body }: RawReport): readonly VenueReport[] => {
+export const interpret = (report: RawReport): readonly VenueReport[] => {
+  const body: JsonValue = report.body;
+  if (!isObject(body)) return [{ kind: 'unreadable', detail: 'a report that is not an object' }];
   const { reports, orders, positions } = body;
   if (isList(reports)) return reports.map(factOf);
   if (isList(orders)) {

@@ -1,4 +1,5 @@
 import type { JsonObject, Log, RawReport, Timers } from '@tallystick/ports';
+import { messageOf } from '../errors.ts';
 import { openEvents } from '../sse-client.ts';
 import { asObject } from './classify.ts';
 
@@ -67,7 +68,7 @@ export const followReports = (
         await follow();
       } catch (error) {
         if (!stopping.signal.aborted) {
-          log.write('warn', 'venue_reports_interrupted', { account, after: handled, detail: error instanceof Error ? error.message : String(error) });
+          log.write('warn', 'venue_reports_interrupted', { account, after: handled, detail: messageOf(error) });
         }
       }
       if (stopping.signal.aborted) return;

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import { messageOf } from '../../errors.ts';
 import type { ClientIdUse, Outcome, PaperAccount, PaperOrder, PaperReport } from '../engine/index.ts';
 
 export type VenueErrorCode =
@@ -69,7 +70,7 @@ const SCHEMA = `
   );
 `;
 
-const isBusy = (error: unknown): boolean => error instanceof Error && /locked|busy/i.test(error.message);
+const isBusy = (error: unknown): boolean => /locked|busy/i.test(messageOf(error));
 
 const openDatabase = (dir: string): DatabaseSync => {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -84,7 +85,7 @@ const openDatabase = (dir: string): DatabaseSync => {
   } catch (error) {
     database?.close();
     if (isBusy(error)) throw new VenueError('VENUE_DATA_LOCKED', `${dir}: another paper venue is using it; stop that one or name another directory`);
-    throw new VenueError('VENUE_DATA_UNREADABLE', `${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new VenueError('VENUE_DATA_UNREADABLE', `${file}: ${messageOf(error)}`);
   }
 };
 

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
+import { messageOf } from '../../errors.ts';
 
 /** An order is some hundred bytes; what is larger than this is none. */
 export const BODY_BYTES_MAX = 64 * 1024;
@@ -46,7 +47,7 @@ export const readJson = async (request: IncomingMessage): Promise<BodyRead> => {
   try {
     return { ok: true, value: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown };
   } catch (error) {
-    return { ok: false, answer: problem(400, 'MALFORMED_JSON', error instanceof Error ? error.message : 'not JSON') };
+    return { ok: false, answer: problem(400, 'MALFORMED_JSON', messageOf(error)) };
   }
 };
 

@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '../../errors.ts';
 import type { Outcome, PaperOrder } from '../engine/index.ts';
 import type { BookStore } from './book-store.ts';
 import { ok, problem } from './http.ts';
@@ -95,8 +96,7 @@ export const postStep = async ({ venue }: RouteContext, body: unknown): Promise<
   try {
     steps = await venue.step(parsed.value);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'STEP_FAILED';
-    return problem(500, code, error instanceof Error ? error.message : String(error));
+    return problem(500, codeOf(error, 'STEP_FAILED'), messageOf(error));
   }
   return ok({
     steps, time_ms: venue.timeMs, sequence: venue.sequence, session_open: venue.sessionOpen,
