@@ -27,6 +27,8 @@ export const ProblemV1 = z
     /** Stable; programs act on this one. */
     code: z.string().regex(/^[A-Z][A-Z0-9_]*$/),
     checks: z.array(z.object({ code: z.string(), detail: z.string(), field: z.string().optional(), observed: z.string().optional(), limit: z.string().optional() })).optional(),
+    /** Of an intent that was recorded all the same, or may be: its receipt. */
+    receipt: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'ProblemV1', description: 'RFC 9457 problem details, with the request id, a stable code and what was checked.' });
 export type ProblemV1 = z.infer<typeof ProblemV1>;

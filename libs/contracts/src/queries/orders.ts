@@ -43,6 +43,8 @@ export const OrderViewV1 = z
     venue_order_id: z.string().optional(),
     client_order_id: z.string().optional(),
     cancel: z.object({ no: count, stage: z.enum(['requested', 'claimed', 'rejected']), reason: z.string() }).optional(),
+    /** Why it is where it is, where somebody said why: the failed check, the venue's words, who canceled. */
+    reason: z.object({ code: z.string(), detail: z.string() }).optional(),
     doubt: z.object({ code: z.string(), owner: z.string(), deadline_ms: timeMs }).optional(),
     /** Business time of the decision. */
     decided_at_ms: timeMs,

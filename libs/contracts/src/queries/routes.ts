@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { IntentV1 } from '../intents/intent-v1.ts';
 import { mode } from '../events/fields.ts';
+import { ORDER_ID } from '../identity/ids.ts';
 import { CloudEventV1 } from '../envelope/cloud-event.ts';
 import { AccountAnswerV1, AccountPageV1, PositionPageV1 } from './accounts.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, name } from './fields.ts';
+import { AnomalyPageV1, RefusalPageV1 } from './findings.ts';
 import { DeadLetterListV1, HealthV1, RedriveRequestV1, RedriveResultV1, ServicePageV1, StatusV1 } from './operations.ts';
 import { CancelReceiptV1, CancelRequestV1, IntentAnswerV1, IntentPageV1, ORDER_STATUSES, OrderAnswerV1, OrderPageV1, TimelineV1 } from './orders.ts';
 import { IntentReceiptV1, PreviewV1 } from './receipts.ts';
@@ -49,9 +51,13 @@ export const EventsQueryV1 = z
   .strictObject({
     category: z.string().max(256).optional().describe('Categories, separated by commas; all that the token may see without it.'),
     account: name.optional(),
+    order_id: z.string().regex(ORDER_ID).optional().describe('The events of one order; `category` is then not looked at.'),
     after: z.string().regex(/^\d{1,20}$/).optional().describe('Start after this log position; the Last-Event-ID header wins. From now on without either.'),
   })
   .meta({ id: 'EventsQueryV1' });
+
+export const RefusalsQueryV1 = z.strictObject({ account: name.optional(), code: z.string().max(64).optional(), order_id: z.string().max(64).optional(), ...paged }).meta({ id: 'RefusalsQueryV1' });
+export const AnomaliesQueryV1 = z.strictObject({ account: name.optional(), kind: z.string().max(64).optional(), order_id: z.string().max(64).optional(), ...paged }).meta({ id: 'AnomaliesQueryV1' });
 
 const ok = (schema: z.ZodType, description = 'The answer.') => [{ status: 200, schema, description }];
 
@@ -60,35 +66,34 @@ export const ROUTES: readonly Route[] = [
   {
     operationId: 'submitIntent', method: 'post', path: '/v1/intents', scope: 'propose', summary: 'Submit an intent; answered after it is recorded', body: IntentV1, idempotencyKey: true,
     answers: [
-      { status: 201, schema: IntentReceiptV1, description: 'Recorded and accepted for decision.' },
+      { status: 202, schema: IntentReceiptV1, description: 'Recorded; the decision follows. `Location` names the intent.' },
       { status: 200, schema: IntentReceiptV1, description: 'The recorded answer of this key, again.' },
-      { status: 422, schema: IntentReceiptV1, description: 'Recorded and refused, or the key belongs to another intent; nothing will be sent.' },
-      { status: 400, schema: IntentReceiptV1, description: 'Not an intent; recorded as malformed.' },
-      { status: 503, schema: IntentReceiptV1, description: 'Nothing is promised: ask again with the same key.' },
     ],
-    problems: [413],
+    // What was recorded as refused, conflicting or malformed is a problem with the receipt in it: 422, 400.
+    problems: [400, 413, 415, 422, 503, 504],
   },
   {
     operationId: 'previewIntent', method: 'post', path: '/v1/intents/preview', scope: 'propose', summary: 'The full decision and the venue payload; nothing is recorded or sent', body: IntentV1,
-    answers: [{ status: 200, schema: PreviewV1, description: 'What would be decided now.' }, { status: 400, schema: PreviewV1, description: 'Not an intent.' }, { status: 503, schema: PreviewV1, description: 'It cannot be decided now.' }],
-    problems: [413],
+    answers: ok(PreviewV1, 'What would be decided now.'), problems: [400, 413, 415, 503],
   },
   { operationId: 'getIntent', method: 'get', path: '/v1/intents/{intent_key}', scope: 'read', summary: 'One intent', query: AtQueryV1, answers: ok(IntentAnswerV1), problems: [400, 404, 504] },
   { operationId: 'listOrders', method: 'get', path: '/v1/orders', scope: 'read', summary: 'Orders, newest first', query: OrdersQueryV1, answers: ok(OrderPageV1), problems: [400, 504] },
   { operationId: 'getOrder', method: 'get', path: '/v1/orders/{order_id}', scope: 'read', summary: 'One order', query: AtQueryV1, answers: ok(OrderAnswerV1), problems: [400, 404, 504] },
-  { operationId: 'getOrderTimeline', method: 'get', path: '/v1/orders/{order_id}/timeline', scope: 'read', summary: 'Its events as recorded, with causation', query: AtQueryV1, answers: ok(TimelineV1), problems: [400, 404, 503] },
+  { operationId: 'getOrderTimeline', method: 'get', path: '/v1/orders/{order_id}/timeline', scope: 'read', summary: 'Its events as recorded, with causation', query: AtQueryV1, answers: ok(TimelineV1), problems: [400, 404, 504] },
   {
     operationId: 'cancelOrder', method: 'post', path: '/v1/orders/{order_id}/cancel', scope: 'reduce', summary: 'Ask for an order to be canceled', body: CancelRequestV1, idempotencyKey: true,
     answers: [{ status: 202, schema: CancelReceiptV1, description: 'Recorded and on its way.' }, { status: 200, schema: CancelReceiptV1, description: 'The order is closed already.' }],
-    problems: [400, 404, 503],
+    problems: [400, 404, 413, 415, 503],
   },
   { operationId: 'listPositions', method: 'get', path: '/v1/positions', scope: 'read', summary: 'Positions per account and per strategy', query: PositionsQueryV1, answers: ok(PositionPageV1), problems: [400, 504] },
   { operationId: 'listAccounts', method: 'get', path: '/v1/accounts', scope: 'read', summary: 'Accounts with exposure against limits', query: AccountsQueryV1, answers: ok(AccountPageV1), problems: [400, 504] },
   { operationId: 'getAccount', method: 'get', path: '/v1/accounts/{account}', scope: 'read', summary: 'One account with exposure against limits', query: AtQueryV1, answers: ok(AccountAnswerV1), problems: [400, 404, 504] },
+  { operationId: 'listRefusals', method: 'get', path: '/v1/refusals', scope: 'read', summary: 'What was refused and why, newest first, with counts by code', query: RefusalsQueryV1, answers: ok(RefusalPageV1), problems: [400, 504] },
+  { operationId: 'listAnomalies', method: 'get', path: '/v1/anomalies', scope: 'read', summary: 'Facts that did not fit and reports in quarantine, newest first, with counts by kind', query: AnomaliesQueryV1, answers: ok(AnomalyPageV1), problems: [400, 504] },
   { operationId: 'listServices', method: 'get', path: '/v1/services', scope: 'read', summary: 'Services and strategy instances, wanted and actual', answers: ok(ServicePageV1), problems: [503] },
   { operationId: 'getStatus', method: 'get', path: '/v1/status', scope: 'read', summary: 'One look at all of it', answers: ok(StatusV1), problems: [503] },
   { operationId: 'listDeadLetters', method: 'get', path: '/v1/dlq', scope: 'operate', summary: 'Commands that were set aside', query: DeadLettersQueryV1, answers: ok(DeadLetterListV1), problems: [400, 503] },
-  { operationId: 'redriveDeadLetters', method: 'post', path: '/v1/dlq/redrive', scope: 'operate', summary: 'Send set-aside commands back to their queues', body: RedriveRequestV1, idempotencyKey: true, answers: ok(RedriveResultV1), problems: [400, 404, 503] },
+  { operationId: 'redriveDeadLetters', method: 'post', path: '/v1/dlq/redrive', scope: 'operate', summary: 'Send set-aside commands back to their queues', body: RedriveRequestV1, idempotencyKey: true, answers: ok(RedriveResultV1), problems: [400, 413, 415, 503] },
   {
     operationId: 'streamEvents', method: 'get', path: '/v1/events', scope: 'read', summary: 'Live feed (SSE); `id` is the log position and Last-Event-ID resumes after it', query: EventsQueryV1,
     answers: [{ status: 200, schema: CloudEventV1, contentType: 'text/event-stream', description: 'One CloudEvent per `data` field; comment lines are heartbeats.' }], problems: [400, 503],
