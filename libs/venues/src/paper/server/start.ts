@@ -155,9 +155,11 @@ export const startPaperVenue = async (options: PaperVenueOptions): Promise<Runni
     const close = async (): Promise<void> => {
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // A connection becomes idle when its answer is out; until then it is left alone.
+      const sweep = setInterval(() => server.closeIdleConnections(), 20);
       await venue.close();
       await closed;
+      clearInterval(sweep);
       store.close();
     };
     return { port: (server.address() as AddressInfo).port, venue, close };
