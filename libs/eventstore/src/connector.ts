@@ -74,10 +74,13 @@ export class Connector {
 
   /** Gives up a connection that looks healthy but does not answer. */
   async discard(wire: Wire, why: string): Promise<void> {
-    if (this.current !== wire) return;
-    this.reason = why;
-    this.log.write('warn', 'store.connection_discarded', { store: this.shown, why });
-    const left = this.leave(wire);
+    let left: Promise<void> = Promise.resolve();
+    // Many appends may find the same connection silent.
+    if (this.current === wire) {
+      this.reason = why;
+      this.log.write('warn', 'store.connection_discarded', { store: this.shown, why });
+      left = this.leave(wire);
+    }
     for (const listener of [...this.discardListeners]) listener(wire);
     await left;
   }
