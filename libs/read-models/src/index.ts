@@ -5,7 +5,7 @@ export type { InstanceBody } from './project/references.ts';
 export { Queries } from './query/queries.ts';
 export type { BadCursor, Page, Paged, PageRequest } from './query/queries.ts';
 export type { At } from './query/at.ts';
-export type { AnomalyView, FillTotals, FindingFilters, RefusalView } from './query/findings.ts';
+export type { FillTotals, FindingFilters } from './query/findings.ts';
 export type { IntentFilters } from './query/intents.ts';
 export type { OrderFilters } from './query/orders.ts';
 export type { PositionFilters } from './query/positions.ts';

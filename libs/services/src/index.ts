@@ -7,3 +7,4 @@ export { RiskService, type Preview } from './risk/risk-service.ts';
 export * from './shared/service-ports.ts';
 export * from './replay/conductor.ts';
 export * from './replay/settlement-watch.ts';
+export * from './gateway/index.ts';

@@ -1,37 +1,9 @@
+import type { AnomalyViewV1, RefusalViewV1 } from '@tallystick/contracts';
 import { evolveKill, NO_KILL_SWITCH, type KillEvent, type KillState } from '@tallystick/domain';
 import type { InstanceBody } from '../project/references.ts';
 import type { ReadModelFile, Row } from '../store/database.ts';
 import { heldAt, json, knownAt, optionalText, pageOfRows, text, Where, type At } from './at.ts';
 import { present, type Paging } from './orders.ts';
-
-export interface RefusalView {
-  readonly position: string;
-  /** Where on its way: `malformed`, `intent`, `decision`, `withheld`, `venue`. */
-  readonly stage: string;
-  readonly code: string;
-  readonly detail: string;
-  readonly recorded_at_ms: number;
-  readonly scope?: string;
-  readonly account?: string;
-  readonly strategy?: string;
-  readonly symbol?: string;
-  readonly order_id?: string;
-  readonly intent_key?: string;
-  readonly limit?: string;
-  readonly observed?: string;
-}
-
-export interface AnomalyView {
-  readonly position: string;
-  readonly source: string;
-  readonly kind: string;
-  readonly detail: string;
-  readonly stream: string;
-  readonly revision: number;
-  readonly recorded_at_ms: number;
-  readonly account?: string;
-  readonly order_id?: string;
-}
 
 export interface FindingFilters {
   readonly account?: string | undefined;
@@ -39,22 +11,22 @@ export interface FindingFilters {
   readonly order_id?: string | undefined;
 }
 
-const refusalView = (row: Row): RefusalView => ({
-  position: text(row, 'position'), stage: text(row, 'stage'), code: text(row, 'code'), detail: text(row, 'detail'), recorded_at_ms: Number(row['recorded_at_ms']),
+const refusalView = (row: Row): RefusalViewV1 => ({
+  position: text(row, 'position'), stage: text(row, 'stage') as RefusalViewV1['stage'], code: text(row, 'code'), detail: text(row, 'detail'), recorded_at_ms: Number(row['recorded_at_ms']),
   ...present({
     scope: optionalText(row, 'scope'), account: optionalText(row, 'account'), strategy: optionalText(row, 'strategy'), symbol: optionalText(row, 'symbol'),
     order_id: optionalText(row, 'order_id'), intent_key: optionalText(row, 'intent_key'), limit: optionalText(row, 'limit_value'), observed: optionalText(row, 'observed'),
   }),
 });
 
-const anomalyView = (row: Row): AnomalyView => ({
-  position: text(row, 'position'), source: text(row, 'source'), kind: text(row, 'kind'), detail: text(row, 'detail'), stream: text(row, 'stream'),
+const anomalyView = (row: Row): AnomalyViewV1 => ({
+  position: text(row, 'position'), source: text(row, 'source') as AnomalyViewV1['source'], kind: text(row, 'kind'), detail: text(row, 'detail'), stream: text(row, 'stream'),
   revision: Number(row['revision']), recorded_at_ms: Number(row['recorded_at_ms']),
   ...present({ account: optionalText(row, 'account'), order_id: optionalText(row, 'order_id') }),
 });
 
 /** Newest first; the parts of one refusal in their order. A page ends between events, never within one. */
-export const listRefusals = (file: ReadModelFile, filters: FindingFilters, paging: Paging, at: At): { readonly items: readonly RefusalView[]; readonly next?: string } => {
+export const listRefusals = (file: ReadModelFile, filters: FindingFilters, paging: Paging, at: At): { readonly items: readonly RefusalViewV1[]; readonly next?: string } => {
   const where = new Where().and(knownAt('position', at)).equal('account', filters.account).equal('code', filters.code).equal('order_id', filters.order_id);
   if (paging.before !== undefined) where.and({ sql: 'position < ?', values: [BigInt(paging.before)] });
   const events = file.all(`SELECT DISTINCT position FROM refusals WHERE ${where.sql} ORDER BY position DESC LIMIT ?`, ...where.values, paging.limit + 1);
@@ -64,7 +36,7 @@ export const listRefusals = (file: ReadModelFile, filters: FindingFilters, pagin
   return { items, ...(page.next === undefined ? {} : { next: page.next }) };
 };
 
-export const listAnomalies = (file: ReadModelFile, filters: FindingFilters, paging: Paging, at: At): { readonly items: readonly AnomalyView[]; readonly next?: string } => {
+export const listAnomalies = (file: ReadModelFile, filters: FindingFilters, paging: Paging, at: At): { readonly items: readonly AnomalyViewV1[]; readonly next?: string } => {
   const where = new Where().and(knownAt('position', at)).equal('account', filters.account).equal('kind', filters.code).equal('order_id', filters.order_id);
   if (paging.before !== undefined) where.and({ sql: 'position < ?', values: [BigInt(paging.before)] });
   const rows = file.all(`SELECT * FROM anomalies WHERE ${where.sql} ORDER BY position DESC LIMIT ?`, ...where.values, paging.limit + 1);

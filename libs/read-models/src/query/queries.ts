@@ -1,4 +1,4 @@
-import type { AccountViewV1, IntentViewV1, OrderViewV1, PositionViewV1, TimelineEntryV1 } from '@tallystick/contracts';
+import type { AccountViewV1, AnomalyViewV1, IntentViewV1, OrderViewV1, PositionViewV1, RefusalViewV1, TimelineEntryV1 } from '@tallystick/contracts';
 import type { KillState, PolicyActivation } from '@tallystick/domain';
 import type { MarketData } from '@tallystick/ports';
 import type { InstanceBody } from '../project/references.ts';
@@ -6,7 +6,7 @@ import type { ReadModelFile } from '../store/database.ts';
 import { accountsAt, policiesAt } from './accounts.ts';
 import { cursorOf, positionAtTime, readCursor, type At } from './at.ts';
 import {
-  anomaliesByKind, fillTotals, instancesAt, killAt, listAnomalies, listRefusals, refusalsByCode, type AnomalyView, type FillTotals, type FindingFilters, type RefusalView,
+  anomaliesByKind, fillTotals, instancesAt, killAt, listAnomalies, listRefusals, refusalsByCode, type FillTotals, type FindingFilters,
 } from './findings.ts';
 import { findIntent, listIntents, type IntentFilters } from './intents.ts';
 import { marksAt } from './marks.ts';
@@ -105,11 +105,11 @@ export class Queries {
     return accountsAt(this.file, marksAt(this.file, this.market, at), { account }, at)[0];
   }
 
-  refusals(filters: FindingFilters, page: PageRequest, at?: At): Paged<RefusalView> {
+  refusals(filters: FindingFilters, page: PageRequest, at?: At): Paged<RefusalViewV1> {
     return this.numbered(page, (before) => listRefusals(this.file, filters, { limit: page.limit, before }, at));
   }
 
-  anomalies(filters: FindingFilters, page: PageRequest, at?: At): Paged<AnomalyView> {
+  anomalies(filters: FindingFilters, page: PageRequest, at?: At): Paged<AnomalyViewV1> {
     return this.numbered(page, (before) => listAnomalies(this.file, filters, { limit: page.limit, before }, at));
   }
 
