@@ -62,6 +62,24 @@ describe('the market is moved by control alone', () => {
       .toMatchObject({ source: 'test', simulated: true, days: ['1970-01-01'], end_ms: CLOSE_MS + 1000, position: { sequence: 0, time_ms: 0 }, ended: false });
   });
 
+  it('goes as far as its data can be read, and then says why there is no more', async () => {
+    const broken = {
+      description: feed.description,
+      steps: async function* () {
+        let left = 3;
+        for await (const each of feed.steps()) {
+          if (left === 0) throw Object.assign(new Error('day2.zip line 7: half a row'), { code: 'MARKET_DATA_UNREADABLE' });
+          left -= 1;
+          yield each;
+        }
+      },
+    };
+    await start({ feed: broken });
+    expect((await step({ until_ms: 9e12 })).body).toMatchObject({ steps: 3, ended: false });
+    expect(await step({ until_ms: 9e12 })).toMatchObject({ status: 500, body: { code: 'MARKET_DATA_UNREADABLE', detail: 'day2.zip line 7: half a row' } });
+    expect((await place({ order_type: 'limit', limit_price: '9' })).status).toBe(201);
+  });
+
   it('refuses steps without an end and what is no request', async () => {
     await start();
     for (const body of [{}, { steps: 0 }, { until_ms: -1 }, { steps: 1, extra: 1 }, [], { until_ms: '5' }]) {

@@ -10,8 +10,8 @@ export interface StepRequest {
   readonly stop_on_report?: boolean;
 }
 
-/** Between pauses that let requests in; a thousand steps take some ten milliseconds. */
-const STEPS_PER_TURN = 1_000;
+/** Stepping pauses this often to let requests in: longer would be felt by whoever places an order meanwhile. */
+const TURN_MS = 10;
 
 const applyTaken = (levels: ReadonlyMap<string, Level>, taken: readonly TakenSizes[]): ReadonlyMap<string, Level> => {
   const next = new Map(levels);
@@ -142,6 +142,7 @@ export class PaperVenue {
     const until = request.until_ms ?? Number.POSITIVE_INFINITY;
     let made = 0;
     let uncommitted = false;
+    let turnEndsMs = performance.now() + TURN_MS;
     while (this.next && made < most && this.next.time_ms <= until && !this.closed) {
       const outcome = applyStep(this.book, this.next);
       uncommitted = outcome.orders.length === 0;
@@ -150,7 +151,9 @@ export class PaperVenue {
       made += 1;
       this.next = await this.following();
       if (request.stop_on_report === true && outcome.reports.length > 0) break;
-      if (made % STEPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (performance.now() < turnEndsMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEndsMs = performance.now() + TURN_MS;
     }
     if (this.feedFailure !== undefined && made === 0) throw this.feedFailure;
     if (uncommitted) this.store.commit(undefined, { sequence: this.book.sequence, time_ms: this.book.time_ms });
