@@ -71,6 +71,30 @@ describe('a stream with one writer', () => {
     expect(appends()).toBe(5);
   });
 
+  it('never puts into one append what the store would refuse together', async () => {
+    const { store, appends } = countedStore();
+    const owned = await open(store);
+    const note = 'x'.repeat(400 * 1024);
+    const outcomes = await Promise.all([1, 2].map((n) => owned.submit(context, () => ({ facts: [{ ...fresh(n), event: { type: 'Added' as const, data: { n, note } } }], result: n }))));
+    expect(outcomes).toMatchObject([{ ok: true, revision: 0 }, { ok: true, revision: 1 }]);
+    expect(appends()).toBe(2);
+  });
+
+  it('rejects a task that throws, keeps those before it, and forgets what the throw left in memory', async () => {
+    const store = new MemoryStore();
+    const owned = await open(store);
+    const first = add(owned, 1);
+    const thrown = owned.submit(context, (state) => {
+      (state as { total: number }).total = 999;
+      throw new Error('a fault of ours');
+    });
+    const after = add(owned, 2);
+    await expect(thrown).rejects.toThrow('a fault of ours');
+    expect(await first).toMatchObject({ ok: true, result: 0 });
+    expect(await after).toMatchObject({ ok: true, result: 1 });
+    expect(await stored(store)).toBe(3);
+  });
+
   it('answers nothing before it is durable', async () => {
     const store = new MemoryStore();
     const owned = await open(store);

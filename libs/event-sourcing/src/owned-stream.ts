@@ -1,4 +1,4 @@
-import type { EventStore } from '@tallystick/ports';
+import type { EventStore, NewEvent } from '@tallystick/ports';
 import { load, type Folding, type LoadFailure } from './load.ts';
 import { chain, type ChainEnd, type DomainEvent, type Fact, type RecordContext } from './record.ts';
 
@@ -14,10 +14,11 @@ export type OwnedOutcome<R> = { readonly ok: true; readonly result: R; readonly 
 interface Task<S, E> {
   readonly run: (state: S) => { readonly facts: readonly Fact<E>[]; readonly result: unknown };
   readonly settle: (outcome: OwnedOutcome<unknown>) => void;
+  readonly fail: (error: unknown) => void;
   readonly context: RecordContext;
 }
 
-/** The store refuses 1 MiB; half of it leaves room for metadata and for one large event. */
+/** The store refuses appends of 1 MiB; half of it leaves room, and a task larger than this goes alone. */
 const GROUP_BYTES_MAX = 512 * 1024;
 /** What waits longer than this many tasks is refused upstream by the message window. */
 const GROUP_TASKS_MAX = 256;
@@ -60,10 +61,13 @@ export class OwnedStream<S, E extends DomainEvent> {
     return this.end.revision;
   }
 
-  /** Runs when its turn comes; settles when what it decided is durable. A task without facts settles after those before it are. */
+  /**
+   * Runs when its turn comes; settles when what it decided is durable. A task without facts settles after those before it are. Rejects
+   * only with what the task itself throws, a programmer's error; nothing of that task is recorded.
+   */
   submit<R>(context: RecordContext, run: (state: S) => { readonly facts: readonly Fact<E>[]; readonly result: R }): Promise<OwnedOutcome<R>> {
-    return new Promise((resolve) => {
-      this.queue.push({ run, context, settle: (outcome) => resolve(outcome as OwnedOutcome<R>) });
+    return new Promise((resolve, reject) => {
+      this.queue.push({ run, context, fail: reject, settle: (outcome) => resolve(outcome as OwnedOutcome<R>) });
       this.running ??= this.drain();
     });
   }
@@ -102,43 +106,86 @@ export class OwnedStream<S, E extends DomainEvent> {
   }
 
   private async appendGroup(): Promise<void> {
-    const group: { readonly task: Task<S, E>; readonly result: unknown; readonly revision: number | 'no_stream' }[] = [];
-    const events = [];
-    let end = this.end;
-    let bytes = 0;
-    while (this.queue.length > 0 && group.length < GROUP_TASKS_MAX && bytes < GROUP_BYTES_MAX) {
+    const staged = this.stage();
+    for (const [i, append] of staged.appends.entries()) {
+      const failed = await this.append(append);
+      if (!failed) continue;
+      this.broken = failed;
+      for (const { tasks } of staged.appends.slice(i)) for (const { task } of tasks) task.settle(failed);
+      // Those behind were handed over by an owner; whoever hears of the loss asks before handing over more.
+      if (failed.code === 'OWNERSHIP_LOST') for (const task of this.queue.splice(0)) task.settle(failed);
+      break;
+    }
+    if (staged.thrown === undefined) return;
+    // What it left behind in memory is not known: the log is.
+    this.broken ??= { ok: false, code: 'STREAM_UNREADABLE', detail: 'a task threw while deciding' };
+    staged.thrown.task.fail(staged.thrown.error);
+  }
+
+  /** Runs tasks one after the other; what they decide is cut into appends that the store takes, never within a task. */
+  private stage(): Staged<S, E> {
+    const appends: StagedAppend<S, E>[] = [];
+    let { end } = this;
+    let tasks = 0;
+    let groupBytes = 0;
+    while (this.queue.length > 0 && tasks < GROUP_TASKS_MAX && groupBytes < GROUP_BYTES_MAX) {
       const task = this.queue.shift();
       if (!task) break;
-      const { facts, result } = task.run(this.state);
-      const chained = chain(this.stream, end, facts, task.context);
-      for (const event of chained.events) {
-        bytes += JSON.stringify(event.data).length + JSON.stringify(event.metadata).length;
-        events.push(event);
+      let decided: ReturnType<typeof task.run>;
+      try {
+        decided = task.run(this.state);
+      } catch (error) {
+        return { appends, thrown: { task, error } };
       }
-      let revision = end.revision === 'no_stream' ? 0 : end.revision + 1;
-      for (const fact of facts) {
+      const chained = chain(this.stream, end, decided.facts, task.context);
+      const bytes = chained.events.reduce((sum, event) => sum + JSON.stringify(event.data).length + JSON.stringify(event.metadata).length, 0);
+      let revision = nextRevision(end.revision);
+      for (const fact of decided.facts) {
         this.state = this.folding.evolve(this.state, fact.event, revision);
         revision += 1;
       }
       end = chained.end;
-      group.push({ task, result, revision: end.revision });
+      let current = appends.at(-1);
+      if (!current || (current.bytes > 0 && current.bytes + bytes > GROUP_BYTES_MAX)) {
+        current = { events: [], tasks: [], bytes: 0, end };
+        appends.push(current);
+      }
+      current.events.push(...chained.events);
+      current.tasks.push({ task, result: decided.result, revision: end.revision });
+      current.bytes += bytes;
+      current.end = end;
+      tasks += 1;
+      groupBytes += bytes;
     }
-    if (events.length === 0) {
-      for (const { task, result, revision } of group) task.settle({ ok: true, result, revision, position: this.position });
-      return;
-    }
-    const outcome = await this.store.append(this.stream, this.end.revision, events);
-    if (outcome.ok) {
+    return { appends };
+  }
+
+  private async append({ events, tasks, end }: StagedAppend<S, E>): Promise<OwnedFailure | undefined> {
+    if (events.length > 0) {
+      const outcome = await this.store.append(this.stream, this.end.revision, events);
+      if (!outcome.ok) {
+        return outcome.code === 'WRONG_EXPECTED_REVISION'
+          ? { ok: false, code: 'OWNERSHIP_LOST', detail: `${this.stream} is at ${outcome.actual}, this writer was at ${this.end.revision}` }
+          : outcome;
+      }
       this.end = end;
       this.position = outcome.position;
-      for (const { task, result, revision } of group) task.settle({ ok: true, result, revision, position: outcome.position });
-      return;
     }
-    this.broken = outcome.code === 'WRONG_EXPECTED_REVISION'
-      ? { ok: false, code: 'OWNERSHIP_LOST', detail: `${this.stream} is at ${outcome.actual}, this writer was at ${this.end.revision}` }
-      : outcome;
-    for (const { task } of group) task.settle(this.broken);
-    // Those behind were handed over by an owner; whoever hears of the loss asks before handing over more.
-    if (this.broken.code === 'OWNERSHIP_LOST') for (const task of this.queue.splice(0)) task.settle(this.broken);
+    for (const { task, result, revision } of tasks) task.settle({ ok: true, result, revision, position: this.position });
+    return undefined;
   }
 }
+
+interface StagedAppend<S, E> {
+  readonly events: NewEvent[];
+  readonly tasks: { readonly task: Task<S, E>; readonly result: unknown; readonly revision: number | 'no_stream' }[];
+  bytes: number;
+  end: ChainEnd;
+}
+
+interface Staged<S, E> {
+  readonly appends: readonly StagedAppend<S, E>[];
+  readonly thrown?: { readonly task: Task<S, E>; readonly error: unknown };
+}
+
+const nextRevision = (revision: number | 'no_stream'): number => (revision === 'no_stream' ? 0 : revision + 1);

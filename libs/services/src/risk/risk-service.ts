@@ -76,7 +76,8 @@ export class RiskService {
       const submitted = this.writerOf(command.risk_group).submit(cause, (group) => this.decideIntent(group, state, command.risk_group, earlier.orders));
       turn.pass();
       const outcome = await submitted;
-      if (!outcome.ok) return retry(outcome);
+      // Too large for one append: asking again would be refused again.
+      if (!outcome.ok) return outcome.code === 'STORE_REFUSED' ? { kind: 'poison', code: outcome.code, detail: outcome.detail } : retry(outcome);
       this.world.failpoints.at('risk.decided');
       this.world.metrics.observeMs('tally_risk_decide_ms', this.world.ports.clock.monotonicMs() - started, {});
       return await this.publish(command.risk_group, outcome.result, cause);
