@@ -1,3 +1,3 @@
 import { mainProcess, executionService } from '@tallystick/host';
 
-await mainProcess(executionService);
+await mainProcess('execution', () => executionService);

@@ -1,3 +1,3 @@
 import { mainProcess, fillsService } from '@tallystick/host';
 
-await mainProcess(fillsService);
+await mainProcess('fills', () => fillsService);

@@ -1,3 +1,3 @@
 import { mainProcess, intentsService } from '@tallystick/host';
 
-await mainProcess(intentsService);
+await mainProcess('intents', () => intentsService);

@@ -1,3 +1,3 @@
 import { mainProcess, riskService } from '@tallystick/host';
 
-await mainProcess(riskService);
+await mainProcess('risk', () => riskService);

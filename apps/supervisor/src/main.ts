@@ -1,1 +1,3 @@
-export {};
+import { instancesOf, mainProcess, supervisorService } from '@tallystick/host';
+
+await mainProcess('supervisor', (env) => supervisorService(instancesOf(env)));

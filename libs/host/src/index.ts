@@ -5,6 +5,8 @@ export { processConfig, type ProcessConfig } from './process/process-config.ts';
 export { startService, type RunningService, type ServiceDefinition } from './process/run-service.ts';
 export { commandTopology } from './process/topology.ts';
 export { createWorld, type World } from './process/world.ts';
+export { childProcesses, type ChildProcessOptions } from './child-processes.ts';
+export type { InstanceConfig } from './modules/supervisor.module.ts';
 export * from './services.ts';
 export { bootstrap, type BootstrapOptions } from './bootstrap/bootstrap.ts';
 export { paperMarketControl, type PaperMarket, type PaperMarketControl } from './bootstrap/paper-market.ts';

@@ -8,7 +8,7 @@ const STOP_MS_MAX = 10_000;
  * A service as a process: starts it, says `{"event":"ready",...}` on stdout, and stops it in order on SIGTERM and SIGINT.
  * Exit codes: 0 stopped as asked, 1 gave up (start it again), 2 could not start.
  */
-export const mainProcess = async (definition: ServiceDefinition): Promise<void> => {
+export const mainProcess = async (name: string, define: (env: Readonly<Record<string, string | undefined>>) => ServiceDefinition): Promise<void> => {
   let running: RunningService | undefined;
   let ending = false;
   const end = async (code: number, why: string): Promise<void> => {
@@ -22,9 +22,9 @@ export const mainProcess = async (definition: ServiceDefinition): Promise<void> 
   process.once('SIGTERM', onSignal);
   process.once('SIGINT', onSignal);
   try {
-    running = await startService(definition, process.env, (why) => void end(1, why));
+    running = await startService(define(process.env), process.env, (why) => void end(1, why));
   } catch (error) {
-    process.stderr.write(`${definition.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(2);
   }
 };

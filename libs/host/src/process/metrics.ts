@@ -15,6 +15,14 @@ export const serviceMetrics = defineMetrics([
   { name: 'tally_bypass_attempts_total', kind: 'counter', help: 'Commands that were not backed by a signed decision, by code.', labels: ['code'] },
   { name: 'tally_order_events_total', kind: 'counter', help: 'Facts recorded from venue reports, by event type.', labels: ['type'] },
   { name: 'tally_quarantined_total', kind: 'counter', help: 'Reports that belong to no order of ours, by reason.', labels: ['reason'] },
+  { name: 'tally_instance_starts_total', kind: 'counter', help: 'Strategy processes started.', labels: [] },
+  { name: 'tally_instance_crashes_total', kind: 'counter', help: 'Strategy processes that ended unasked.', labels: [] },
+  { name: 'tally_instance_silences_total', kind: 'counter', help: 'Strategy processes whose heartbeat stopped.', labels: [] },
+  { name: 'tally_sweeper_overdue', kind: 'gauge', help: 'Intents and orders that wait longer than they should.', labels: [] },
+  { name: 'tally_swept_total', kind: 'counter', help: 'Commands sent again for what was overdue, by what it waits for.', labels: ['waiting'] },
+  { name: 'tally_relayed_total', kind: 'counter', help: 'Events announced from the log, by category.', labels: ['category'] },
+  { name: 'tally_http_requests_total', kind: 'counter', help: 'HTTP requests answered, by operation and status.', labels: ['operation', 'status'] },
+  { name: 'tally_http_request_duration_ms', kind: 'histogram_ms', help: 'From the arrival of an HTTP request to its answer.', labels: ['operation'] },
 ]);
 
 export const allMetrics = [...serviceMetrics, ...messagingMetrics, ...storeMetrics];
