@@ -1,4 +1,6 @@
+import { AccessCheck } from './grpc/access.ts';
 import { GrpcServer } from './grpc/server.ts';
+import type { TlsFiles } from './grpc/server.ts';
 import { startHttp } from './http.ts';
 import type { HttpServer } from './http.ts';
 import { SILENT_LOG } from './log.ts';
@@ -18,6 +20,12 @@ export interface EmbeddedStoreOptions {
   /** What gossip tells clients to connect to. Default: `host` and the port in use. */
   readonly advertisedHost?: string;
   readonly advertisedPort?: number;
+  /** Absent: plain text. */
+  readonly tls?: TlsFiles;
+  /** Passwords by user name. Absent: anybody who can connect may do anything. */
+  readonly users?: ReadonlyMap<string, string>;
+  /** With `users`: may calls without credentials pass. Default false. */
+  readonly anonymous?: boolean;
   readonly log?: StoreLog;
   /** Bytes after which a new log file begins; tests make it small. */
   readonly segmentBytesMax?: number;
@@ -57,7 +65,8 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   const services = new Services(store, advertised);
   let http: HttpServer | undefined;
   let stopping = false;
-  const grpc = new GrpcServer(services.handlers, log);
+  const access = new AccessCheck({ anonymous: options.anonymous ?? false, ...(options.users !== undefined && { users: options.users }) });
+  const grpc = new GrpcServer({ handlers: services.handlers, access, log, ...(options.tls !== undefined && { tls: options.tls }) });
   try {
     const port = await grpc.listen(host, options.port ?? 0);
     advertised.port = options.advertisedPort ?? port;
@@ -81,7 +90,7 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
     return {
       port,
       httpPort: http?.port,
-      connectionString: `esdb://${host}:${port}?tls=false`,
+      connectionString: `esdb://${host}:${port}?tls=${options.tls !== undefined}`,
       stop: () => (stopped ??= stop()),
     };
   } catch (error) {

@@ -1,8 +1,9 @@
-import { constants, createServer } from 'node:http2';
-import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { constants, createSecureServer, createServer } from 'node:http2';
+import type { Http2SecureServer, Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { StoreError, errorText } from '../errors.ts';
 import type { StoreLog } from '../log.ts';
+import type { AccessCheck } from './access.ts';
 import { Call, GRPC } from './call.ts';
 
 export type Handler = (call: Call) => void;
@@ -18,22 +19,39 @@ const RESET_PER_SECOND = 10_000;
 /** How long a connection may take to say goodbye. */
 const CLOSE_GRACE_MS = 150;
 
-/** gRPC over plain HTTP/2. Calls to paths without a handler are answered UNIMPLEMENTED. */
+export interface TlsFiles {
+  /** PEM: the server's certificate, with any intermediate ones after it. */
+  readonly certificate: string | Buffer;
+  /** PEM. */
+  readonly key: string | Buffer;
+}
+
+export interface GrpcServerOptions {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly access: AccessCheck;
+  readonly log: StoreLog;
+  readonly tls?: TlsFiles;
+}
+
+/** gRPC over HTTP/2, plain or with TLS. Calls to paths without a handler are answered UNIMPLEMENTED. */
 export class GrpcServer {
-  private readonly server: Http2Server;
+  private readonly server: Http2Server | Http2SecureServer;
   private readonly sessions = new Set<ServerHttp2Session>();
   private readonly handlers: ReadonlyMap<string, Handler>;
+  private readonly access: AccessCheck;
   private readonly log: StoreLog;
 
-  constructor(handlers: ReadonlyMap<string, Handler>, log: StoreLog) {
+  constructor({ handlers, access, log, tls }: GrpcServerOptions) {
     this.handlers = handlers;
+    this.access = access;
     this.log = log;
-    this.server = createServer({
+    const limits = {
       settings: { initialWindowSize: STREAM_WINDOW_BYTES },
       maxSessionMemory: SESSION_MEMORY_MB,
       streamResetBurst: RESET_BURST,
       streamResetRate: RESET_PER_SECOND,
-    });
+    };
+    this.server = tls === undefined ? createServer(limits) : createSecureServer({ ...limits, cert: tls.certificate, key: tls.key });
     this.server.on('session', (session) => this.adopt(session));
     this.server.on('stream', (stream, headers) => this.accept(stream, headers));
     this.server.on('sessionError', (error) => log.write('debug', 'store_connection_error', { detail: errorText(error) }));
@@ -77,6 +95,11 @@ export class GrpcServer {
   private accept(stream: ServerHttp2Stream, headers: Record<string, string | string[] | undefined>): void {
     const path = String(headers[constants.HTTP2_HEADER_PATH]);
     const call = new Call(stream, path, headers);
+    const refusal = this.access.refuse(headers);
+    if (refusal !== undefined) {
+      call.fail(refusal);
+      return;
+    }
     const handler = this.handlers.get(path);
     if (handler === undefined) {
       call.fail({ code: GRPC.UNIMPLEMENTED, message: `${path} is not implemented` });
