@@ -21,6 +21,9 @@ export const serviceMetrics = defineMetrics([
   { name: 'tally_sweeper_overdue', kind: 'gauge', help: 'Intents and orders that wait longer than they should.', labels: [] },
   { name: 'tally_swept_total', kind: 'counter', help: 'Commands sent again for what was overdue, by what it waits for.', labels: ['waiting'] },
   { name: 'tally_relayed_total', kind: 'counter', help: 'Events announced from the log, by category.', labels: ['category'] },
+  { name: 'tally_projection_events_total', kind: 'counter', help: 'Events folded into the read model.', labels: [] },
+  { name: 'tally_projection_batch_duration_ms', kind: 'histogram_ms', help: 'One transaction of the read model.', labels: [] },
+  { name: 'tally_projection_failures_total', kind: 'counter', help: 'Times that folding stopped and began again at its checkpoint.', labels: [] },
   { name: 'tally_http_requests_total', kind: 'counter', help: 'HTTP requests answered, by operation and status.', labels: ['operation', 'status'] },
   { name: 'tally_http_request_duration_ms', kind: 'histogram_ms', help: 'From the arrival of an HTTP request to its answer.', labels: ['operation'] },
 ]);
