@@ -74,16 +74,18 @@ export class IntentDoor {
   async preview(bytes: Uint8Array): Promise<Answer> {
     const parsed = parseIntent(bytes);
     if (!parsed.ok) throw malformedProblem({ code: parsed.code, detail: parsed.detail, issues: parsed.issues });
-    const said = await this.ports.service.bus.request(previewSubject(parsed.intent.strategy.id), JSON.parse(Buffer.from(bytes).toString('utf8')) as JsonValue, PREVIEW_MS_MAX);
-    if (said === undefined) throw new Problem({ status: 503, code: 'PREVIEW_UNAVAILABLE', detail: `no answer within ${PREVIEW_MS_MAX} ms; nothing was recorded or sent` });
-    const refusal = BusRefusalV1.safeParse(said);
-    if (refusal.success) throw new Problem({ status: 503, code: refusal.data.code, detail: refusal.data.detail });
-    // Answered for people to read: what cannot be read as a preview is shown as a fault of ours, not passed on.
-    const preview = PreviewV1.safeParse({ request_id: '', ...asObject(said) });
-    if (!preview.success) throw new Problem({ status: 500, code: 'PREVIEW_UNREADABLE', detail: preview.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`).slice(0, 3).join('; ') });
-    if (preview.data.status === 'malformed') throw malformedProblem(preview.data);
-    if (preview.data.status === 'unavailable') throw new Problem({ status: 503, code: preview.data.code, detail: preview.data.detail });
-    return answer(preview.data);
+    const body = JSON.parse(Buffer.from(bytes).toString('utf8')) as JsonValue;
+    const { bus, ports: { clock, timers } } = this.ports.service;
+    const untilMs = clock.monotonicMs() + PREVIEW_MS_MAX;
+    let problem = new Problem({ status: 503, code: 'PREVIEW_UNAVAILABLE', detail: `no answer within ${PREVIEW_MS_MAX} ms; nothing was recorded or sent` });
+    for (let leftMs = PREVIEW_MS_MAX; leftMs > 0; leftMs = untilMs - clock.monotonicMs()) {
+      const said = await bus.request(previewSubject(parsed.intent.strategy.id), body, leftMs);
+      const read = said === undefined ? undefined : readPreview(said);
+      if (read?.kind === 'final') return answer(read.preview);
+      if (read) problem = read.problem;
+      await timers.sleep(Math.min(BACKOFF_MS_MIN * 2, Math.max(untilMs - clock.monotonicMs(), 0)), 'gateway repeats a preview');
+    }
+    throw problem;
   }
 
   /** The body as JSON where it is some within limits: what is wrong with it then is for the intents service to say and to record. */
@@ -143,6 +145,24 @@ export class IntentDoor {
     }
   }
 }
+
+type PreviewRead = { readonly kind: 'final'; readonly preview: PreviewV1 } | { readonly kind: 'not_yet'; readonly problem: Problem };
+
+/** Throws the problem that asking again would not mend. */
+const readPreview = (said: JsonValue): PreviewRead => {
+  const refusal = BusRefusalV1.safeParse(said);
+  if (refusal.success) {
+    const problem = new Problem({ status: 503, code: refusal.data.code, detail: refusal.data.detail });
+    if (!refusal.data.retryable) throw problem;
+    return { kind: 'not_yet', problem };
+  }
+  const preview = PreviewV1.safeParse({ request_id: '', ...asObject(said) });
+  // What cannot be read as a preview is a fault of ours, not passed on.
+  if (!preview.success) throw new Problem({ status: 500, code: 'PREVIEW_UNREADABLE', detail: preview.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`).slice(0, 3).join('; ') });
+  if (preview.data.status === 'malformed') throw malformedProblem(preview.data);
+  if (preview.data.status === 'unavailable') return { kind: 'not_yet', problem: new Problem({ status: 503, code: preview.data.code, detail: preview.data.detail }) };
+  return { kind: 'final', preview: preview.data };
+};
 
 const malformedProblem = (fault: { readonly code: string; readonly detail: string; readonly issues: readonly { readonly field: string; readonly detail: string }[] }, receipt?: IntentReceiptV1): Problem =>
   new Problem({
