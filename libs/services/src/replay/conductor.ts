@@ -144,8 +144,8 @@ export class Conductor {
       if (entry.nextMs > atMs) continue;
       while (entry.nextMs <= atMs) entry.nextMs += entry.participant.everyMs;
       this.turn += 1;
-      await this.ask(entry.participant, this.turnRequest(atMs));
-      await this.settle();
+      const keys = await this.ask(entry.participant, this.turnRequest(atMs));
+      await this.settle(keys);
     }
   }
 
@@ -157,23 +157,27 @@ export class Conductor {
   }
 
   /** Asked until answered: a strategy that was killed answers when it is back, and its keys make the repeat harmless. */
-  private async ask(participant: Participant, request: JsonObject): Promise<void> {
+  private async ask(participant: Participant, request: JsonObject): Promise<readonly string[]> {
     while (!this.stopped) {
       const reply = TurnReplyV1.safeParse(await this.options.bus.request(turnSubject(participant.instance), request, TURN_WAIT_MS));
-      if (reply.success && reply.data.turn === request['turn']) return;
+      if (reply.success && reply.data.turn === request['turn']) return reply.data.intent_keys;
       this.options.log.write('warn', 'turn.not_answered', { instance: participant.instance, turn: request['turn'] });
       this.options.onProgress?.({ timeMs: Number(request['time_ms']), turn: this.turn, waitingFor: `strategy ${participant.instance}` });
       await this.options.ports.timers.sleep(REPEAT_MS, 'ask the strategy again');
     }
+    return [];
   }
 
-  /** Waits until nothing is under way, by the log and by the venue's own count of what it has said. */
-  private async settle(): Promise<void> {
+  /**
+   * Waits until nothing is under way, by the log and by the venue's own count of what it has said. `intentKeys`: intents of a turn
+   * just taken, which are in the log and perhaps not yet in the fold.
+   */
+  private async settle(intentKeys: readonly string[] = []): Promise<void> {
     const { watch, ports, onProgress } = this.options;
     let noticeAtMs = ports.clock.monotonicMs() + STUCK_NOTICE_MS;
     while (!this.stopped && this.advance) {
       const { time_ms: nowMs, report_sequences: sequences } = this.advance;
-      if (watch.isSettled(sequences, nowMs)) {
+      if (intentKeys.every((key) => watch.knowsIntent(key)) && watch.isSettled(sequences, nowMs)) {
         // The venue may have said more since: asked without moving it.
         const again = await this.options.control.advance({ until_ms: nowMs, stop_on_report: false });
         this.advance = { ...again, snapshot: this.advance.snapshot };

@@ -1,4 +1,4 @@
-import { decodeIntent, decodeOrder, decodeRiskGroup, decodeVenueReport, orderIdOfStream } from '@tallystick/contracts';
+import { decodeIntent, decodeOrder, decodeRiskGroup, decodeVenueReport, intentStream, orderIdOfStream } from '@tallystick/contracts';
 import { evolveOrder, isAtVenue, isTerminal, leavesQty, NO_ORDER, ZERO, type OrderState } from '@tallystick/domain';
 import type { EventStore, JsonObject, RecordedEvent, Subscription, Venue, VenueReport } from '@tallystick/ports';
 import { interpretRecorded } from '../shared/answers.ts';
@@ -27,6 +27,8 @@ export class SettlementWatch {
   private readonly sequencesSeen = new Map<string, Set<number>>();
   private readonly remainders = new Map<string, number>();
   private readonly changed = new Set<() => void>();
+  /** Streams of the intents that the fold has come to, refused ones included. */
+  private readonly intents = new Set<string>();
   private intentCount = 0;
   private refusedCount = 0;
   private subscription: Subscription | undefined;
@@ -67,6 +69,11 @@ export class SettlementWatch {
 
   position(): bigint | undefined {
     return this.subscription?.position();
+  }
+
+  /** The fold has come to the answer of this intent. Before that it cannot know that anything is under way. */
+  knowsIntent(intentKey: string): boolean {
+    return this.intents.has(intentStream(intentKey));
   }
 
   /** Everything the venue has said up to these sequences (by account) is in the books, and nothing is on its way; `nowMs` is business time. */
@@ -110,6 +117,7 @@ export class SettlementWatch {
   private applyIntent(recorded: RecordedEvent): void {
     const decoded = decodeIntent(recorded);
     if (!decoded.ok) throw new Error(decoded.detail);
+    this.intents.add(recorded.stream);
     if (decoded.event.type === 'IntentAccepted') {
       this.intentCount += 1;
       for (const leg of decoded.event.data.legs) if (!this.orders.has(leg.order_id)) this.undecided.add(leg.order_id);
