@@ -1,1 +1,69 @@
-export {};
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSystem } from './load/system.ts';
+import { killChildren } from './machine/children.ts';
+import { describeMachine } from './machine/machine.ts';
+import { HELP, parseOptions, type BenchOptions } from './options.ts';
+import { machineLines, pipelineLines, ratiosOf } from './report.ts';
+import { measurePipeline, type PipelineResult } from './sections/pipeline.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_ARGUMENTS = 2;
+/** A run that hangs is ended: the longest of them takes less. */
+const RUN_MS_MAX = 60 * 60_000;
+
+const startedMs = performance.now();
+const note = (text: string): void => {
+  process.stderr.write(`${String(Math.round((performance.now() - startedMs) / 1_000)).padStart(5)} s  ${text}\n`);
+};
+
+const run = async (options: BenchOptions, dir: string): Promise<void> => {
+  const natsBinary = process.env['NATS_SERVER_BIN'] ?? 'nats-server';
+  const machine = describeMachine(dir, natsBinary);
+  const say = (text: string): void => void (options.json || process.stdout.write(`${text}\n\n`));
+  say(machineLines(machine));
+  const results: { pipeline: (PipelineResult & { readonly targets: ReturnType<typeof ratiosOf> })[] } = { pipeline: [] };
+  if (options.only.includes('pipeline')) {
+    for (const topology of options.topologies) {
+      const system = await startSystem({ dir: mkdtempSync(join(dir, 'pipeline-')), natsBinary, ...(options.profileDir === undefined ? {} : { profileDir: options.profileDir }) });
+      const result = await measurePipeline(system, topology, options, note);
+      await system.stop();
+      results.pipeline.push({ ...result, targets: ratiosOf(result) });
+      say(pipelineLines(result));
+    }
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify({ version: 1, machine, ...results }, undefined, 2)}\n`);
+};
+
+const main = async (): Promise<void> => {
+  const parsed = parseOptions(process.argv.slice(2));
+  if (!parsed.ok) {
+    process.stderr.write(`bench: ${parsed.detail}\n`);
+    process.exit(EXIT_ARGUMENTS);
+  }
+  if (parsed.options === 'help') {
+    process.stdout.write(HELP);
+    return;
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'tally-bench-'));
+  const end = (code: number): void => {
+    killChildren();
+    rmSync(dir, { recursive: true, force: true });
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(EXIT_FAILED));
+  setTimeout(() => {
+    note('still not done after an hour: given up');
+    end(EXIT_FAILED);
+  }, RUN_MS_MAX).unref();
+  try {
+    await run(parsed.options, dir);
+    end(0);
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    end(EXIT_FAILED);
+  }
+};
+
+await main();
