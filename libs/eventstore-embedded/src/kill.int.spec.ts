@@ -97,7 +97,8 @@ describe('a server killed under load', () => {
       }
       expect(n).toBe(writer.acknowledged);
     }
-    let last = 0n;
+    // The log's own first event has position 1.
+    let last = 1n;
     let count = 0;
     const subscription = client.subscribeToAll({ fromPosition: START, filter: streamNameFilter({ prefixes: ['load-'] }) });
     for await (const { event } of subscription) {

@@ -6,6 +6,7 @@ import type { HttpServer } from './http.ts';
 import { SILENT_LOG } from './log.ts';
 import type { StoreLog } from './log.ts';
 import { Services } from './services/services.ts';
+import { identifyLog } from './store/identity.ts';
 import { Store } from './store/store.ts';
 
 export interface EmbeddedStoreOptions {
@@ -68,6 +69,7 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   const access = new AccessCheck({ anonymous: options.anonymous ?? false, ...(options.users !== undefined && { users: options.users }) });
   const grpc = new GrpcServer({ handlers: services.handlers, access, log, ...(options.tls !== undefined && { tls: options.tls }) });
   try {
+    await identifyLog(store);
     const port = await grpc.listen(host, options.port ?? 0);
     advertised.port = options.advertisedPort ?? port;
     if (options.httpPort !== undefined) {

@@ -31,7 +31,7 @@ export class BatchAppendCall {
   private pending = 0;
   private frames: Buffer[] = [];
   /** Set when the call is to end after the last pending answer. */
-  private ending: 'ok' | 'unavailable' | undefined;
+  private ending: 'ok' | 'cancelled' | undefined;
 
   constructor(call: Call, store: Store, onOver: (call: BatchAppendCall) => void) {
     this.call = call;
@@ -42,12 +42,15 @@ export class BatchAppendCall {
     call.onOver(() => onOver(this));
   }
 
-  /** The server stops: what is pending is answered first. The client hangs for ever on a clean end, so it gets a status. */
+  /**
+   * The server stops: nothing more is taken, what is pending is answered first. The client hangs for ever on a clean end,
+   * so it gets a status, the one the real server ends these calls with.
+   */
   shutDown(): void {
-    this.endWhenAnswered('unavailable');
+    this.endWhenAnswered('cancelled');
   }
 
-  private endWhenAnswered(how: 'ok' | 'unavailable'): void {
+  private endWhenAnswered(how: 'ok' | 'cancelled'): void {
     this.ending ??= how;
     this.endIfDone();
   }
@@ -56,10 +59,11 @@ export class BatchAppendCall {
     if (this.ending === undefined || this.pending > 0) return;
     this.flush();
     if (this.ending === 'ok') this.call.end();
-    else this.call.fail(shuttingDown());
+    else this.call.fail({ ...shuttingDown(), code: GRPC.CANCELLED });
   }
 
   private receive(message: Buffer): void {
+    if (this.ending === 'cancelled') return;
     try {
       this.accept(message);
     } catch (error) {

@@ -48,8 +48,8 @@ export class Services {
 
   /** Answers what was accepted, then ends every long call with a status that says why. */
   async shutDown(): Promise<void> {
-    await this.store.drain();
     for (const batch of this.batches) batch.shutDown();
+    await this.store.drain();
     for (const call of this.reads) call.fail(shuttingDown());
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fs from 'node:fs';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { allNumbers, openStore, write } from '../../test/log-fixture.ts';
 import { newDirectory } from '../../test/support.ts';
 import { Store } from './store.ts';
@@ -66,6 +67,26 @@ describe('a failed sync', () => {
     expect(answers).toEqual([]);
     expect(failures).toHaveLength(1);
     expect(allNumbers(store)).toEqual([1]);
+    store.close();
+  });
+});
+
+describe('a record damaged on the disk while the server runs', () => {
+  it('is refused to whoever reads it, and its neighbours are served', async () => {
+    const first = openStore(dataDir);
+    for (const n of [1, 2, 3]) await write(first, 'a', [n]);
+    first.close();
+    const store = openStore(dataDir);
+    const path = join(dataDir, '00000001.log');
+    const bytes = fs.readFileSync(path);
+    const at = store.index.recordOffset(1) + 60;
+    bytes[at] = bytes[at]! ^ 1;
+    fs.writeFileSync(path, bytes);
+    expect(() => store.reader.record(1)).toThrow(/checksum/);
+    const scanner = store.reader.scanner();
+    expect(scanner.record(0).firstEvent).toBe(0);
+    expect(() => scanner.record(1)).toThrow(/checksum/);
+    expect(store.reader.record(2).firstEvent).toBe(2);
     store.close();
   });
 });
