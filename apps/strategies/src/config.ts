@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Log } from '@tallystick/ports';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { BasketParameters } from './basket/parameters.ts';
 import { basketStrategy } from './basket/strategy.ts';
 import { CrossoverParameters } from './crossover/parameters.ts';

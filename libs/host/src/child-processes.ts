@@ -22,12 +22,14 @@ const START_TOLERANCE_MS = 2_000;
 /** Field 22 of stat, counted from the one after the state. */
 const STAT_STARTTIME = 18;
 
+const NOT_OURS = new Set(['ENOENT', 'EACCES', 'EPERM', 'ESRCH']);
+
 const orAbsent = <T>(read: () => T): T | undefined => {
   try {
     return read();
   } catch (error) {
     // Gone meanwhile, or somebody else's: not one of ours that runs.
-    if (error instanceof Error && 'code' in error && ['ENOENT', 'EACCES', 'EPERM', 'ESRCH'].includes(String(error.code))) return undefined;
+    if (typeof error === 'object' && error !== null && 'code' in error && NOT_OURS.has(String(error.code))) return undefined;
     throw error;
   }
 };

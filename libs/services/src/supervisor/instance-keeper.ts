@@ -1,10 +1,10 @@
 import { controlSubject, processStream, type HeartbeatV1 } from '@tallystick/contracts';
 import type { DesiredState, ProcessEvent } from '@tallystick/domain';
-import { OwnedStream, type OwnedOutcome } from '@tallystick/event-sourcing';
+import { OwnedStream, type OwnedFailure, type OwnedOutcome } from '@tallystick/event-sourcing';
 import { recordContext, type ServicePorts } from '../shared/service-ports.ts';
 import { Child } from './child.ts';
 import { describeInstance, exitText, type InstanceView } from './describe.ts';
-import { instanceFolding, type InstanceSpec, type InstanceState, type Run } from './instance-state.ts';
+import { evolveInstance, instanceFolding, type InstanceSpec, type InstanceState, type Run } from './instance-state.ts';
 import { SUPERVISION_LIMITS, type SupervisionLimits } from './limits.ts';
 import type { ChildExit, ProcessPort, ProcessRef } from './process-port.ts';
 import { Restarts } from './restarts.ts';
@@ -21,6 +21,10 @@ export interface SupervisorPorts {
   readonly limits?: SupervisionLimits;
 }
 
+type Opened = Awaited<ReturnType<typeof OwnedStream.open<InstanceState, ProcessEvent>>>;
+
+export type Desired = { readonly ok: true } | OwnedFailure;
+
 /** How often the end of a process that was asked to leave is looked for. */
 const END_LOOK_MS = 20;
 
@@ -30,6 +34,9 @@ const END_LOOK_MS = 20;
  */
 export class InstanceKeeper {
   private owned: OwnedStream<InstanceState, ProcessEvent> | undefined;
+  private opening: Promise<Opened> | undefined;
+  /** As it is durable: what could not be recorded is not acted upon. */
+  private known: InstanceState | undefined;
   private child: Child | undefined;
   private readonly limits: SupervisionLimits;
   private readonly restarts: Restarts;
@@ -51,17 +58,14 @@ export class InstanceKeeper {
   }
 
   /** Records what the instance should be from now on; nothing when it should be just that already. */
-  async desire(spec: InstanceSpec, desired: DesiredState, reason: string): Promise<OwnedOutcome<undefined>> {
-    const opened = await this.open();
-    if (!opened.ok) return opened;
-    const outcome = await opened.owned.submit(this.context(reason), (state) => ({ result: undefined, facts: isAs(state, spec, desired) ? [] : [this.fact({
-      type: 'InstanceDesired', data: { instance_id: this.instanceId, strategy: spec.strategy, strategy_version: spec.strategyVersion, account: spec.account, mode: spec.mode, desired, reason } })] }));
-    if (outcome.ok) {
-      this.restarts.forget();
-      this.nextStartAtMs = 0;
-      void this.reconcile();
-    } else this.noteFailure(outcome);
-    return outcome;
+  async desire(spec: InstanceSpec, desired: DesiredState, reason: string): Promise<Desired> {
+    const outcome = await this.submit(reason, (state) => (isAs(state, spec, desired) ? [] : [{
+      type: 'InstanceDesired', data: { instance_id: this.instanceId, strategy: spec.strategy, strategy_version: spec.strategyVersion, account: spec.account, mode: spec.mode, desired, reason } }]));
+    if (!outcome.ok) return outcome;
+    this.restarts.forget();
+    this.nextStartAtMs = 0;
+    this.look();
+    return { ok: true };
   }
 
   heard(heartbeat: HeartbeatV1): void {
@@ -73,7 +77,7 @@ export class InstanceKeeper {
   view(): InstanceView {
     const { ports } = this.world;
     return describeInstance({
-      instanceId: this.instanceId, state: this.owned?.peek(), child: this.child, heartbeatAtMs: this.heartbeatAtMs, steppedDown: this.steppedDown,
+      instanceId: this.instanceId, state: this.known, child: this.child, heartbeatAtMs: this.heartbeatAtMs, steppedDown: this.steppedDown,
       retryInMs: Math.max(0, this.nextStartAtMs - ports.clock.monotonicMs()),
     });
   }
@@ -106,6 +110,11 @@ export class InstanceKeeper {
     await this.owned?.idle();
   }
 
+  /** For news that come by themselves: nobody waits for what follows. */
+  private look(): void {
+    this.reconcile().catch((error: unknown) => this.world.log.write('error', 'instance.not_kept', { instance: this.instanceId, error }));
+  }
+
   private async work(): Promise<void> {
     while (this.again && this.steppedDown === undefined) {
       this.again = false;
@@ -116,8 +125,8 @@ export class InstanceKeeper {
 
   private async step(): Promise<boolean> {
     const opened = await this.open();
-    if (!opened.ok) return this.endWithoutStore();
-    const state = opened.owned.peek();
+    const state = this.known;
+    if (!opened.ok || !state) return this.endWithoutStore();
     const exit = this.child?.ended();
     if (this.child && exit) return this.recordExit(this.child, exit);
     if (this.child) return this.watch(this.child, state);
@@ -192,12 +201,12 @@ export class InstanceKeeper {
     if (!(await this.record((state) => (state.desired === 'running' && (state.run === undefined || state.run.stage === 'exited')
       ? [{ type: 'InstanceStartIntended', data: { instance_id: this.instanceId, run_id: runId } }] : [])))) return false;
     // Somebody may have changed their mind in the same breath: then nothing was recorded, and nothing is spawned.
-    if (this.owned?.peek().run?.runId !== runId) return false;
+    if (this.known?.run?.runId !== runId) return false;
     this.world.failpoints.at('supervisor.intended');
     const spawned = await this.ports.processes.spawn({ instanceId: this.instanceId, runId, ...launch });
     if (!spawned.ok) return this.recordFailedSpawn(runId, spawned.detail);
     this.world.failpoints.at('supervisor.spawned');
-    this.child = new Child(spawned.process, this.ports.processes, this.limits, this.world.ports.clock.monotonicMs(), spawned.exited, () => void this.reconcile());
+    this.child = new Child(spawned.process, this.ports.processes, this.limits, this.world.ports.clock.monotonicMs(), spawned.exited, () => this.look());
     this.heartbeatAtMs = undefined;
     this.world.log.write('info', 'instance.started', { instance: this.instanceId, run_id: runId, pid: spawned.process.pid });
     this.world.metrics.count('tally_instance_starts_total');
@@ -230,12 +239,12 @@ export class InstanceKeeper {
     }
     this.child = undefined;
     this.world.log.write('info', 'instance.exited', { instance: this.instanceId, run_id: runId, detail });
-    if (this.owned?.peek().desired === 'running' && !this.leavingForGood) await this.afterCrash(this.world.ports.clock.monotonicMs() - child.sinceMs, detail);
+    if (this.known?.desired === 'running' && !this.leavingForGood) await this.afterCrash(this.world.ports.clock.monotonicMs() - child.sinceMs, detail);
     return true;
   }
 
   private async afterCrash(ranMs: number, detail: string): Promise<void> {
-    const spec = this.owned?.peek().spec;
+    const spec = this.known?.spec;
     if (!spec) return;
     this.world.metrics.count('tally_instance_crashes_total');
     const nowMs = this.world.ports.clock.monotonicMs();
@@ -252,19 +261,36 @@ export class InstanceKeeper {
     }
   }
 
-  private async open() {
-    if (this.owned) return { ok: true, owned: this.owned } as const;
-    const opened = await OwnedStream.open(this.world.store, instanceFolding, processStream(this.instanceId));
-    if (opened.ok) this.owned = opened.owned;
-    else this.noteFailure(opened);
-    return opened;
+  /** Once at a time: two memories of one stream would contend with each other. */
+  private open(): Promise<Opened> {
+    if (this.owned) return Promise.resolve({ ok: true, owned: this.owned });
+    this.opening ??= OwnedStream.open(this.world.store, instanceFolding, processStream(this.instanceId)).then((opened) => {
+      this.opening = undefined;
+      if (opened.ok) {
+        this.owned = opened.owned;
+        this.known = opened.owned.peek();
+      } else this.noteFailure(opened);
+      return opened;
+    });
+    return this.opening;
   }
 
-  /** True when it is durable, or there was nothing to record. Decides on the state as it is when its turn comes. */
+  /** Decides on the state as it is when its turn comes. */
+  private async submit(why: string, decide: (state: InstanceState) => readonly ProcessEvent[]): Promise<OwnedOutcome<InstanceState>> {
+    const opened = await this.open();
+    if (!opened.ok) return opened;
+    const outcome = await opened.owned.submit(this.context(why), (state) => {
+      const events = decide(state);
+      return { facts: events.map((event) => this.fact(event)), result: events.reduce(evolveInstance, state) };
+    });
+    if (outcome.ok) this.known = outcome.result;
+    else this.noteFailure(outcome);
+    return outcome;
+  }
+
+  /** True when it is durable, or there was nothing to record. */
   private async record(decide: (state: InstanceState) => readonly ProcessEvent[]): Promise<boolean> {
-    const outcome = await this.owned?.submit(this.context('supervise'), (state) => ({ result: undefined, facts: decide(state).map((event) => this.fact(event)) }));
-    if (outcome && !outcome.ok) this.noteFailure(outcome);
-    return outcome?.ok ?? false;
+    return (await this.submit('supervise', decide)).ok;
   }
 
   private noteFailure(failure: { readonly code: string; readonly detail: string }): void {

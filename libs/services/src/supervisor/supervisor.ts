@@ -1,10 +1,9 @@
 import { HeartbeatV1 } from '@tallystick/contracts';
 import type { DesiredState } from '@tallystick/domain';
-import type { OwnedOutcome } from '@tallystick/event-sourcing';
 import type { JsonValue, Stop } from '@tallystick/ports';
 import type { ServicePorts } from '../shared/service-ports.ts';
 import type { InstanceView } from './describe.ts';
-import { InstanceKeeper, type SupervisorPorts } from './instance-keeper.ts';
+import { InstanceKeeper, type Desired, type SupervisorPorts } from './instance-keeper.ts';
 import { SUPERVISION_LIMITS } from './limits.ts';
 import type { InstanceSpec } from './instance-state.ts';
 
@@ -32,7 +31,7 @@ export class Supervisor {
   }
 
   /** Records what an instance should be from now on; a changed spec takes effect with its next start. */
-  desire(spec: InstanceSpec, desired: DesiredState, reason: string): Promise<OwnedOutcome<undefined>> {
+  desire(spec: InstanceSpec, desired: DesiredState, reason: string): Promise<Desired> {
     return this.keeperOf(spec.instanceId).desire(spec, desired, reason);
   }
 
