@@ -7,7 +7,7 @@ import { LogFile } from './log-file.ts';
 import { Refusal } from './refusal.ts';
 
 /** The order in which things are stopped. */
-export const STAGES = ['strategies', 'supervisor', 'services', 'gateway', 'venue', 'bus', 'store'] as const;
+export const STAGES = ['supervisor', 'services', 'gateway', 'venue', 'bus', 'store'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface ChildSpec {
@@ -18,6 +18,8 @@ export interface ChildSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Where it listens, by purpose. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Ports of its health pages: it is ready when each says so. */
+  readonly healthPorts: readonly number[];
   /** It says so on stdout, or answers on this port of 127.0.0.1. */
   readonly readyBy: 'line' | { readonly port: number };
   /** Exit codes that a new start will not change. */

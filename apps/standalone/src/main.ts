@@ -45,8 +45,7 @@ const runWith = async (options: Options): Promise<number> => {
   const unlock = lockDataDir(options.dataDir);
   const run = new Run({ options, root, cwd, env: process.env, progress });
   const asked = askedToStop(() => {
-    run.kill();
-    process.exit(EXIT_FORCED);
+    void run.kill().finally(() => process.exit(EXIT_FORCED));
   });
   let code = 0;
   try {

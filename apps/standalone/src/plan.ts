@@ -14,9 +14,11 @@ export const PAPER_FEE_PER_SHARE = '0.0035';
 
 /** In the order in which they take turns. Instances are named after their strategies. */
 export const STRATEGIES = [
-  { instance: 'rebalance', strategy: 'rebalance', account: 'paper-1' },
-  { instance: 'signal', strategy: 'signal', account: 'paper-2' },
+  { instance: 'rebalance', account: 'paper-1' },
+  { instance: 'signal', account: 'paper-2' },
 ] as const;
+/** What the examples say of themselves in their intents. */
+const STRATEGY_VERSION = '1.0.0';
 
 export interface PortPlan {
   readonly nats: number;
@@ -90,20 +92,20 @@ export const makePlan = (inputs: PlanInputs): Plan => {
   };
   const node = (name: string, stage: Stage, entry: string, own: Record<string, string>, more: Partial<ChildSpec> = {}): ChildSpec => ({
     name, stage, command: process.execPath, args: ['--enable-source-maps', entryOf(entry)], env: { ...base, ...own },
-    ports: {}, readyBy: 'line', finalCodes: ANY_CODE, ...more,
+    ports: {}, healthPorts: [], readyBy: 'line', finalCodes: ANY_CODE, ...more,
   });
   const world = {
     TALLY_DATA_DIR: data.dir, TALLY_STORE_URL: storeUrl, TALLY_NATS_URL: natsUrl, TALLY_MODE: 'paper', TALLY_CLOCK: 'market', TALLY_POLICY: 'paper',
     TALLY_PAPER_VENUE_URL: venueUrl, TALLY_PAPER_VENUE_TOKENS_FILE: data.venueTokensFile,
   };
-  const service = (name: string, stage: Stage, entry: string, own: Record<string, string> = {}, listens: Record<string, number> = {}): ChildSpec => {
-    const ops = ports.ops[name];
-    return node(name, stage, entry, { ...world, ...put('TALLY_OPS_PORT', ops), ...own }, { ports: { ...(ops === undefined ? {} : { ops }), ...listens }, finalCodes: SERVICE_FINAL_CODES });
+  const service = (name: string, stage: Stage, own: Record<string, string> = {}, listens: Record<string, number> = {}): ChildSpec => {
+    const ops = opsPort(ports, name);
+    return node(name, stage, `apps/${name}/dist/main.js`, { ...world, TALLY_OPS_PORT: String(ops), ...own }, { ports: { ...listens, ops }, healthPorts: [ops], finalCodes: SERVICE_FINAL_CODES });
   };
 
   const nats: ChildSpec = {
     name: 'nats-server', stage: 'bus', command: inputs.natsServer, args: ['-c', join(data.dir, 'nats', 'nats.conf')], env: base,
-    ports: { nats: ports.nats }, readyBy: { port: ports.nats }, finalCodes: ANY_CODE,
+    ports: { nats: ports.nats }, healthPorts: [], readyBy: { port: ports.nats }, finalCodes: ANY_CODE,
   };
   const store = ports.store === undefined ? [] : [node('eventstore', 'store', 'apps/eventstore/dist/main.js', {
     TALLY_STORE_DATA_DIR: join(data.dir, 'store'), TALLY_STORE_PORT: String(ports.store), ...put('TALLY_STORE_HTTP_PORT', ports.storeHttp), TALLY_STORE_LOG_LEVEL: 'info',
@@ -114,15 +116,24 @@ export const makePlan = (inputs: PlanInputs): Plan => {
     TALLY_VENUE_CASH: PAPER_CASH, TALLY_VENUE_FEE_PER_SHARE: PAPER_FEE_PER_SHARE, TALLY_VENUE_DEDUPE: 'none',
     TALLY_MARKET: market.market, ...put('TALLY_MARKET_DAY', market.day), ...put('TALLY_MARKET_SYMBOLS', market.symbols), ...put('TALLY_SEED', market.seed),
   }, { ports: { http: ports.venue } });
+  const four = Object.fromEntries(SERVICES.map((name) => [name, opsPort(ports, name)]));
   const services = inputs.inProcess
-    ? [service('services', 'services', 'apps/standalone/dist/services.js', { TALLY_SERVICE_OPS_PORTS: JSON.stringify(ports.ops) }, ports.ops)]
-    : SERVICES.map((name) => service(name, 'services', `apps/${name}/dist/main.js`));
-  const watched = [...SERVICES].map((name) => ({ name, url: `http://127.0.0.1:${ports.ops[name]}` }));
-  const gateway = service('gateway', 'gateway', 'apps/gateway/dist/main.js', { TALLY_GATEWAY_PORT: String(ports.gateway), TALLY_SERVICES: JSON.stringify(watched) }, { http: ports.gateway });
-  const strategies = inputs.demo ? STRATEGIES.map(({ instance, strategy, account }): ChildSpec => {
-    const spec = node(instance, 'strategies', 'apps/strategies/dist/main.js', { TALLY_NATS_URL: natsUrl, TALLY_INSTANCE: instance, TALLY_ACCOUNT: account, TALLY_MODE: 'paper' }, { finalCodes: SERVICE_FINAL_CODES });
-    return { ...spec, args: [...spec.args, strategy] };
-  }) : [];
-  const TEMP = (env['SKIP'] ?? '').split(',');
-  return { natsUrl, storeUrl, venueUrl, gatewayUrl, children: [nats, ...store, venue, ...services, gateway, ...strategies].filter(({ name }) => !TEMP.includes(name)) };
+    ? [node('services', 'services', 'apps/standalone/dist/services.js', { ...world, TALLY_SERVICE_OPS_PORTS: JSON.stringify(four) }, { ports: four, healthPorts: Object.values(four), finalCodes: SERVICE_FINAL_CODES })]
+    : SERVICES.map((name) => service(name, 'services'));
+  const pages = { ...four, supervisor: opsPort(ports, 'supervisor'), 'paper-venue': ports.venue, ...(ports.storeHttp === undefined ? {} : { eventstore: ports.storeHttp }) };
+  const watched = Object.entries(pages).map(([name, port]) => ({ name, url: `http://127.0.0.1:${port}` }));
+  const gateway = service('gateway', 'gateway', { TALLY_GATEWAY_PORT: String(ports.gateway), TALLY_SERVICES: JSON.stringify(watched) }, { http: ports.gateway });
+  const instances = (inputs.demo ? STRATEGIES : []).map(({ instance, account }) => ({
+    instance_id: instance, strategy: instance, strategy_version: STRATEGY_VERSION, account, mode: 'paper',
+    file: process.execPath, args: ['--enable-source-maps', entryOf('apps/strategies/dist/main.js'), instance],
+    env: { TALLY_NATS_URL: natsUrl, TALLY_ACCOUNT: account, TALLY_MODE: 'paper' },
+  }));
+  const supervisor = service('supervisor', 'supervisor', { TALLY_INSTANCES: JSON.stringify(instances) });
+  return { natsUrl, storeUrl, venueUrl, gatewayUrl, children: [nats, ...store, venue, ...services, supervisor, gateway] };
+};
+
+const opsPort = ({ ops }: PortPlan, name: string): number => {
+  const port = ops[name];
+  if (port === undefined) throw new Error(`no port is planned for ${name}`);
+  return port;
 };

@@ -8,6 +8,7 @@ import { speedFor, type ChosenMarket, type Options } from './args.ts';
 import { Children } from './children.ts';
 import type { ChildSpec } from './child.ts';
 import { chooseMarket, emptyDataDir, prepareDataDir, writeSecret, type DataDir } from './data-dir.ts';
+import { Instances } from './instances.ts';
 import { MarketVoice } from './market-voice.ts';
 import { Participants } from './participants.ts';
 import { makePlan, natsConfig, SERVICES, STRATEGIES, type Plan, type PortPlan } from './plan.ts';
@@ -54,10 +55,12 @@ const findNatsServer = async (root: string, env: RunInputs['env']): Promise<stri
 export class Run {
   private readonly children: Children;
   private readonly quit = new AbortController();
+  private readonly startedAtMs = Date.now();
   private world: World | undefined;
   private connection: BusConnection | undefined;
   private voice: MarketVoice | undefined;
   private replay: Replay | undefined;
+  private instances: Instances | undefined;
   private failed: (why: Refusal) => void = () => undefined;
   private readonly failure: Promise<never>;
 
@@ -79,6 +82,7 @@ export class Run {
     this.world?.stopAsking();
     await this.children.stop({
       services: async () => {
+        await this.instances?.stop();
         await this.replay?.stop();
         await this.voice?.stop();
       },
@@ -88,8 +92,8 @@ export class Run {
     this.world?.log.flush();
   }
 
-  kill(): void {
-    this.children.kill();
+  kill(): Promise<void> {
+    return this.children.kill();
   }
 
   private async all(): Promise<Summary | undefined> {
@@ -126,10 +130,13 @@ export class Run {
       progress.check('market', `${known.source}${known.simulated ? ' (simulated)' : ''}, ${known.days.join(', ')}, ${known.instruments.map(({ symbol }) => symbol).join(' ')}`);
       const keyId = await prepareLog(root, data, world, known);
       progress.check('policy', `paper, signed by ${keyId}; kill switch in place`);
+      this.instances = new Instances(world.store, this.startedAtMs, () => this.children.record());
+      this.instances.start((error) => world.log.write('error', 'instances.not_followed', { error }));
+      this.children.include(() => this.instances?.list() ?? new Map());
       await up('nats-server');
       this.connection = await connectToBus(plan, world);
       this.voice = new MarketVoice(this.connection, world.ports.timers);
-      const participants = new Participants(this.connection, options.profile === 'demo' ? STRATEGIES.map(({ instance }) => instance).filter((n) => !(process.env['SKIP'] ?? '').includes(n)) : []);
+      const participants = new Participants(this.connection, options.profile === 'demo' ? STRATEGIES.map(({ instance }) => instance) : []);
       const first = await world.control.advance({ until_ms: known.position.time_ms, stop_on_report: false });
       this.voice.follow(() => first.snapshot);
       await all;
@@ -142,12 +149,13 @@ export class Run {
   private async bringUpOne(spec: ChildSpec, pending: Set<string>): Promise<void> {
     const { progress } = this.inputs;
     await this.children.start(spec);
-    const { ops, ...listens } = spec.ports;
-    if (ops !== undefined && !(await waitReady(ops, this.quit.signal)) && !this.quit.signal.aborted) progress.note(`${spec.name} runs but is not ready: see its log`);
+    const ready = await Promise.all(spec.healthPorts.map((port) => waitReady(port, this.quit.signal)));
     pending.delete(spec.name);
     if (this.quit.signal.aborted) return;
-    const at = Object.entries(listens).map(([what, port]) => (what === 'http' ? `http://127.0.0.1:${port}` : `127.0.0.1:${port}`));
-    progress.check(spec.name, at[0] ?? '');
+    if (ready.includes(false)) progress.note(`${spec.name} runs but is not ready: see its log`);
+    const { http, nats, grpc } = spec.ports;
+    const at = http !== undefined ? `http://127.0.0.1:${http}` : (nats ?? grpc) !== undefined ? `127.0.0.1:${nats ?? grpc}` : '';
+    progress.check(spec.name, at);
   }
 
   private tell(plan: Plan, data: DataDir): void {
@@ -178,7 +186,7 @@ export class Run {
     }
     if (this.quit.signal.aborted) return undefined;
     progress.line(replay.line());
-    if (options.exit) return replay.summary(Object.fromEntries(this.children.list().filter(({ restarts }) => restarts > 0).map(({ spec, restarts }) => [spec.name, restarts])));
+    if (options.exit) return replay.summary(this.children.restarts());
     progress.note('the market has ended; everything stays up. Ctrl-C stops it, --fresh begins again');
     return new Promise(() => undefined);
   }

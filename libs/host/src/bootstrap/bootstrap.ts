@@ -45,7 +45,8 @@ export const bootstrap = async (options: BootstrapOptions): Promise<void> => {
   const document = PolicyV1.parse(policy);
   const policyHash = policyHashOf(document);
   await done(options, policyFolding, policyStream(document.name), ({ active }): readonly PolicyEvent[] => {
-    if (active?.policy_hash === policyHash) return [];
+    // The same document under another key is nothing: whoever reads it here knows only this installation's keys.
+    if (active?.policy_hash === policyHash && active.signature.key_id === policySigner.keyId) return [];
     const sequence = (active?.sequence ?? 0) + 1;
     const signed = { policy_hash: policyHash, sequence, key_scope: 'paper' } as const;
     const value = policySigner.sign(activationBytes(signed));

@@ -31,7 +31,10 @@ const keyOf = ({ body, messageId }: Command): string => {
 /** Handlers of one lane at work at once; measured: more adds nothing. */
 const CONCURRENCY_MAX = 64;
 const TOPOLOGY_RETRY_MS = 500;
-const POLICY_RETRY_MS = 1_000;
+/** At a first start the policy comes while the services wait for it: a short look keeps that start short. */
+const POLICY_RETRY_MS = 100;
+/** Said at the first look and then every ten seconds. */
+const POLICY_NOTICE_LOOKS = 100;
 
 const listening = async (module: DynamicModule, strategy: JetStreamServer): Promise<INestMicroservice> => {
   const app = await NestFactory.createMicroservice(module, { logger: false, abortOnError: false, strategy });
@@ -52,8 +55,8 @@ export const startService = async (definition: ServiceDefinition, env: Readonly<
     await world.service.ports.timers.sleep(TOPOLOGY_RETRY_MS, 'topology');
   }
   const stopGuard = guardTopology(connection, topology);
-  while (!world.reference.isReady()) {
-    log.write('warn', 'policy.not_in_force', { policy: config.policy, detail: 'no readable policy or kill switch yet: waiting' });
+  for (let looks = 0; !world.reference.isReady(); looks += 1) {
+    if (looks % POLICY_NOTICE_LOOKS === 0) log.write('warn', 'policy.not_in_force', { policy: config.policy, detail: 'no readable policy or kill switch yet: waiting' });
     await world.service.ports.timers.sleep(POLICY_RETRY_MS, 'policy');
   }
   const module = definition.module(world, giveUp);
