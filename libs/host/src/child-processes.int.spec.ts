@@ -43,7 +43,7 @@ describe('child processes under the supervisor', () => {
     const world: ServicePorts = {
       identity: { service: 'supervisor', instance: 'supervisor-1', build: 'v0' }, ports: systemPorts({ log }), store, log, metrics: silentMetrics, business: { nowMs: () => undefined },
       bus: { send: () => Promise.resolve({ ok: false }), announce: () => undefined, request: () => Promise.resolve(undefined) },
-      market: { quote: () => undefined, sequence: () => 0, reached: () => Promise.resolve(false) }, traceparent: () => undefined,
+      market: { quote: () => undefined, sequence: () => 0, reached: () => Promise.resolve(false) }, traceparent: () => undefined, inSpan: (_name, _parent, work) => work(),
       failpoints: {
         at: (point) => {
           if (point === options.dieAt) throw new Error(`died at ${point}`);

@@ -52,6 +52,8 @@ describe('an intent on its way', () => {
     expect(state.cumQty.toFixed()).toBe('100');
     expect(recorded.every((event) => event.metadata['correlationid'] === receipt['intent_key'] || event.metadata['correlationid'] === 'paper-1')).toBe(true);
     expect(new Set(recorded.map((event) => event.metadata['prevhash'])).size).toBe(recorded.length);
+    // One trace from the intent to the fill.
+    expect(new Set(recorded.map((event) => String(event.metadata['traceparent']).slice(3, 35))).size).toBe(1);
   });
 
   it('fills in parts when the quote is smaller than the order, and the position is the venue\'s', async () => {

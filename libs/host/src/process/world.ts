@@ -4,7 +4,7 @@ import { MARKET_CURRENT, MARKET_SNAPSHOT, MarketSnapshotV1 } from '@tallystick/c
 import { connectEventStore } from '@tallystick/eventstore';
 import { QuoteBook } from '@tallystick/market';
 import { connectBus, createBus, listen, type BusConnection } from '@tallystick/messaging';
-import { buildId, createFailpoints, createHealth, createLog, createMetrics, currentTraceparent, startTracing, systemPorts, type HealthRegistry, type MetricsRegistry, type ProcessLog } from '@tallystick/platform';
+import { buildId, createFailpoints, createHealth, createLog, createMetrics, currentTraceparent, inSpan, startTracing, systemPorts, type HealthRegistry, type MetricsRegistry, type ProcessLog } from '@tallystick/platform';
 import type { JsonValue, Venue } from '@tallystick/ports';
 import { ReferenceData, type ServicePorts } from '@tallystick/services';
 import { paperVenue } from '@tallystick/venues';
@@ -56,6 +56,7 @@ export const createWorld = async (name: string, config: ProcessConfig, env: Read
   const service: ServicePorts = {
     identity: { service: name, instance, build }, ports, business: config.clock === 'market' ? marketClock : wallClock(ports.clock),
     store, bus, market: book, log, metrics, failpoints: failpoints.failpoints, traceparent: currentTraceparent,
+    inSpan: (name, parent, work) => inSpan(name, {}, parent, work),
   };
   return {
     config, service, reference, connection, book, venues: venuesOf(config, service), log, metrics, health,

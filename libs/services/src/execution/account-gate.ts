@@ -1,10 +1,12 @@
-import type { Venue } from '@tallystick/ports';
+import type { RawReport, Venue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import type { ServicePorts } from '../shared/service-ports.ts';
 import { RateGovernor } from './rate-governor.ts';
 import { AccountReports } from './report-log.ts';
 
 const RETRY_MS = 500;
+/** Orders whose trace is remembered, so that a fill hours later still belongs to it; the oldest are forgotten. */
+const TRACES_MAX = 10_000;
 
 /**
  * One account at its venue: its raw reports, its rate, and whether orders may go there. NOT_READY until the venue's snapshot is in
@@ -14,6 +16,7 @@ export class AccountGate {
   readonly reports: AccountReports;
   readonly rate: RateGovernor;
   private stream: { stop(): Promise<void>; connected(): boolean } | undefined;
+  private readonly traces = new Map<string, string>();
   private snapshotTaken = false;
   private stopped = false;
   private readonly starting: Promise<void>;
@@ -36,11 +39,26 @@ export class AccountGate {
     return this.stream?.connected() ? 'READY' : 'DEGRADED';
   }
 
+  /** Reports of this client order id belong to the trace of the work at hand. */
+  trace(clientOrderId: string): void {
+    const traceparent = this.world.traceparent();
+    if (traceparent === undefined) return;
+    this.traces.set(clientOrderId, traceparent);
+    const [oldest] = this.traces.keys();
+    if (this.traces.size > TRACES_MAX && oldest !== undefined) this.traces.delete(oldest);
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     await this.starting;
     await this.stream?.stop();
     await this.reports.idle();
+  }
+
+  private traceOf({ body }: RawReport): { readonly traceparent?: string } {
+    const clientOrderId = body['client_order_id'];
+    const traceparent = typeof clientOrderId === 'string' ? this.traces.get(clientOrderId) : undefined;
+    return traceparent === undefined ? {} : { traceparent };
   }
 
   private async start(): Promise<void> {
@@ -62,7 +80,7 @@ export class AccountGate {
     if (!recorded.ok) return `${recorded.code}: ${recorded.detail}`;
     this.stream = this.venue.reports(this.account, this.reports.sequence(), async (report) => {
       for (;;) {
-        const kept = await this.reports.record(report, { correlationId: this.account, causationId: report.report_id });
+        const kept = await this.reports.record(report, { correlationId: this.account, causationId: report.report_id, ...this.traceOf(report) });
         if (kept.ok || this.stopped) return;
         this.world.log.write('error', 'report.not_recorded_yet', { account: this.account, report_id: report.report_id, code: kept.code, detail: kept.detail });
         await this.world.ports.timers.sleep(RETRY_MS, 'record a report');

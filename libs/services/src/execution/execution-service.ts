@@ -183,7 +183,8 @@ export class ExecutionService {
 
   private async send(stream: string, gate: AccountGate, request: EncodedRequest, claim: Claim, cause: Cause): Promise<HandlerOutcome> {
     const started = this.world.ports.clock.monotonicMs();
-    const outcome = await gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS });
+    gate.trace(claim.client_order_id);
+    const outcome = await this.world.inSpan('venue.place', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
     this.world.failpoints.at('execution.answered');
     this.world.metrics.observeMs('tally_venue_submit_ms', this.world.ports.clock.monotonicMs() - started, { outcome: outcome.kind });
     switch (outcome.kind) {
@@ -231,7 +232,7 @@ export class ExecutionService {
     if (!claimed.ok) return retry(claimed);
     if (claimed.recorded.length === 0) return DONE;
     this.world.failpoints.at('execution.cancel-claimed');
-    const outcome = await gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS });
+    const outcome = await this.world.inSpan('venue.cancel', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
     if (outcome.kind === 'confirmed' || outcome.kind === 'refused_by_venue') return this.recordAnswer(gate, clientOrderId, outcome, cause);
     // A cancel may be asked twice without harm: the order's own state at the venue says what became of it.
     return this.doubts.ask(gate, state, cause);

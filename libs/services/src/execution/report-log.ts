@@ -4,7 +4,7 @@ import { OwnedStream } from '@tallystick/event-sourcing';
 import type { RawReport } from '@tallystick/ports';
 import { dayBefore, dayOf } from '../shared/day-streams.ts';
 import { reportFolding, type ReportLog } from '../shared/foldings.ts';
-import { recordContext, type ServicePorts } from '../shared/service-ports.ts';
+import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 
 type Failure = { readonly ok: false; readonly code: string; readonly detail: string };
 
@@ -33,7 +33,7 @@ export class AccountReports {
   }
 
   /** Durable when it resolves; a report recorded before is not recorded twice. */
-  async record(report: RawReport, cause: { readonly correlationId: string; readonly causationId: string }): Promise<{ readonly ok: true; readonly ref: ReportRef } | Failure> {
+  async record(report: RawReport, cause: Cause): Promise<{ readonly ok: true; readonly ref: ReportRef } | Failure> {
     const failed = await this.ensureDay();
     if (failed) return failed;
     const { owned } = this;

@@ -16,6 +16,8 @@ const CHECKPOINT_EVERY = 500;
 
 type Done = 'done' | 'retry';
 
+const traceOf = ({ metadata }: RecordedEvent): string | undefined => (typeof metadata['traceparent'] === 'string' ? metadata['traceparent'] : undefined);
+
 /** Turns raw reports, in the log's order per order, into facts of orders. Whatever arrives is applied once, recorded as an anomaly, or quarantined. */
 export class FillsService {
   private driving: Drive | undefined;
@@ -34,7 +36,7 @@ export class FillsService {
     this.checkpoint = opened.owned;
     this.driving = drive(this.world.store, {
       name: 'fills', after: opened.owned.peek() ?? 'start', streamPrefixes: ['venueReport-'], timers: this.world.ports.timers, onFailed: this.onFailed,
-      keyOf: (event) => this.keyOf(event), handle: (event) => this.apply(event), onCheckpoint: (position) => this.saveCheckpoint(position), checkpointEvery: CHECKPOINT_EVERY,
+      keyOf: (event) => this.keyOf(event), handle: (event) => this.world.inSpan('fills.apply', traceOf(event), () => this.apply(event)), onCheckpoint: (position) => this.saveCheckpoint(position), checkpointEvery: CHECKPOINT_EVERY,
     });
   }
 

@@ -22,6 +22,8 @@ export interface ServicePorts {
   readonly failpoints: Failpoints;
   /** W3C traceparent of the work at hand, where there is one. */
   readonly traceparent: () => string | undefined;
+  /** Runs `work` as a named part of the trace `parent`, or of the work at hand. Costs nothing when traces are off. */
+  readonly inSpan: <T>(name: string, parent: string | undefined, work: () => Promise<T>) => Promise<T>;
 }
 
 /** RFC 3339, UTC, from epoch ms. */
@@ -37,10 +39,12 @@ export interface Cause {
   /** Id of the event or message that led to this. */
   readonly causationId: string;
   readonly actor?: string;
+  /** Where the work at hand has no trace of its own. */
+  readonly traceparent?: string;
 }
 
 export const recordContext = (world: ServicePorts, policyHash: string, cause: Cause): RecordContext => {
-  const traceparent = world.traceparent();
+  const traceparent = world.traceparent() ?? cause.traceparent;
   return {
     source: `/services/${world.identity.service}`,
     actor: cause.actor ?? `service:${world.identity.service}`,

@@ -99,7 +99,7 @@ export const manualWorld = (): ManualWorld => {
           if (point === made.dieAt) throw new Error(`died at ${point}`);
         },
       },
-      traceparent: () => undefined,
+      traceparent: () => undefined, inSpan: (_name, _parent, work) => work(),
     },
   };
   return made;
