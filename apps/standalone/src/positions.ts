@@ -1,4 +1,4 @@
-import { decimal, decimalText, positionOf, unrealised, ZERO, type Decimal, type OrderState, type PositionState, type Trade } from '@tallystick/domain';
+import { avgPriceOf, decimal, decimalText, positionOf, unrealised, ZERO, type Decimal, type OrderState, type PositionState, type Trade } from '@tallystick/domain';
 import type { Quote } from '@tallystick/ports';
 import type { Ledger } from './fold.ts';
 
@@ -81,7 +81,7 @@ export const positionLine = (held: Held, quote: Quote | undefined): PositionLine
   const { account, symbol, currency, position } = held;
   const mark = markOf(quote);
   return {
-    account, symbol, currency, qty: decimalText(position.qty), avg_price: decimalText(position.avgPrice),
+    account, symbol, currency, qty: decimalText(position.qty), avg_price: decimalText(avgPriceOf(position)),
     realised_pnl: decimalText(position.realised), fees: decimalText(position.fees),
     ...(mark === undefined ? {} : { mark: decimalText(mark), unrealised_pnl: decimalText(unrealised(position, mark)) }),
   };

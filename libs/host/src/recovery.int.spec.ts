@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { commandSubject, partitionOf } from '@tallystick/contracts';
 import { isTerminal } from '@tallystick/domain';
 import { eventually, startTestNats, type TestNats } from '@tallystick/testing';
 import { startMiniSystem, type MiniSystem } from './testing/mini-system.ts';
@@ -63,5 +64,21 @@ describe('a failure between two steps', () => {
     const ended = await runWith('execution.claimed');
     expect(ended).toMatchObject({ status: 'NOT_RECEIVED', placed: 0, executions: 0 });
     expect(ended.types).toEqual(['OrderApproved', 'SubmissionClaimed', 'OrderPutInDoubt', 'OrderNotReceived']);
+  }, 60_000);
+
+  it('execution.cancel-claimed: the same cancel is sent again, and the venue has taken one order and one way to end it', async () => {
+    const running = await startMiniSystem({ natsUrl: nats.url, env: { TALLY_FAILPOINTS: 'execution.cancel-claimed=throw@1' } });
+    system = running;
+    await running.moveTo(5);
+    const receipt = await running.propose({ ...INTENT, orders: [{ symbol: 'SPY', side: 'buy', qty: '100', order_type: 'limit', limit_price: '90.00' }] });
+    const [{ order_id: orderId }] = receipt['orders'] as [{ order_id: string }];
+    await running.moveTo(6);
+    await running.bus.send(commandSubject('execution', partitionOf('main'), 'cancel'),
+      { version: 1, order_id: orderId, account: 'paper-1', reason: 'test', requested_by: 'operator:ana' }, 'cancel-once');
+    const ended = await eventually('the order is canceled', async () => {
+      const order = await running.order(orderId);
+      return order.state.status === 'CANCELED' ? order : undefined;
+    }, 25_000);
+    expect(ended.events.filter((event) => event.type === 'CancelClaimed')).toHaveLength(1);
   }, 60_000);
 });

@@ -8,33 +8,42 @@ export interface Trade {
   readonly fee: Decimal;
 }
 
-/** Average-cost position: signed quantity, cost of what is open, what has been realised, fees paid. */
+/**
+ * Average-cost position: signed quantity, what the open quantity cost (never negative), what has been realised, fees paid. Cost rather
+ * than its average is the state: an average is a quotient and would be rounded, and money with it.
+ */
 export interface PositionState {
   readonly qty: Decimal;
-  readonly avgPrice: Decimal;
+  readonly cost: Decimal;
   readonly realised: Decimal;
   readonly fees: Decimal;
 }
 
-export const FLAT: PositionState = { qty: ZERO, avgPrice: ZERO, realised: ZERO, fees: ZERO };
+export const FLAT: PositionState = { qty: ZERO, cost: ZERO, realised: ZERO, fees: ZERO };
 
-/** Adding keeps the average, reducing realises against it, crossing zero does both. Averages keep 12 places, half to even. */
+/** The part of the cost that `closed` of the open quantity carries; 12 places, half to even. The rest stays, so nothing is lost. */
+const costOf = (position: PositionState, closed: Decimal): Decimal =>
+  closed.eq(position.qty.abs()) ? position.cost : decimal(roundedText(position.cost.times(closed).div(position.qty.abs())));
+
+/** Adding adds to the cost, reducing realises against its share of it, crossing zero does both. */
 export const applyTrade = (position: PositionState, trade: Trade): PositionState => {
   const signed = trade.side === 'buy' ? trade.qty : trade.qty.times(decimal('-1'));
   const qty = position.qty.plus(signed);
   const fees = position.fees.plus(trade.fee);
   const sameSide = position.qty.eq(ZERO) || position.qty.gt(ZERO) === signed.gt(ZERO);
-  if (sameSide) {
-    const cost = position.avgPrice.times(position.qty.abs()).plus(trade.price.times(trade.qty));
-    return { qty, avgPrice: qty.eq(ZERO) ? ZERO : decimal(roundedText(cost.div(qty.abs()))), realised: position.realised, fees };
-  }
+  if (sameSide) return { qty, cost: position.cost.plus(trade.price.times(trade.qty)), realised: position.realised, fees };
   const closed = position.qty.abs().lt(trade.qty) ? position.qty.abs() : trade.qty;
-  const gain = trade.price.minus(position.avgPrice).times(closed);
-  const realised = position.realised.plus(position.qty.gt(ZERO) ? gain : gain.times(decimal('-1')));
-  if (qty.eq(ZERO)) return { qty, avgPrice: ZERO, realised, fees };
-  const crossed = qty.gt(ZERO) !== position.qty.gt(ZERO);
-  return { qty, avgPrice: crossed ? trade.price : position.avgPrice, realised, fees };
+  const released = costOf(position, closed);
+  const proceeds = trade.price.times(closed);
+  const realised = position.realised.plus(position.qty.gt(ZERO) ? proceeds.minus(released) : released.minus(proceeds));
+  // What goes beyond the close opens the other side at its own price.
+  const opened = trade.qty.minus(closed);
+  return { qty, cost: opened.gt(ZERO) ? trade.price.times(opened) : position.cost.minus(released), realised, fees };
 };
+
+/** Average price of what is open, rounded to 12 places for showing; zero when flat. */
+export const avgPriceOf = (position: Pick<PositionState, 'qty' | 'cost'>): Decimal =>
+  position.qty.eq(ZERO) ? ZERO : decimal(roundedText(position.cost.div(position.qty.abs())));
 
 /** From the trades that stand, in their order: after a bust or a correction the position is folded again. */
 export const positionOf = (trades: Iterable<Trade>): PositionState => {
@@ -44,11 +53,15 @@ export const positionOf = (trades: Iterable<Trade>): PositionState => {
 };
 
 /** Against `mark`, in the instrument's currency. */
-export const unrealised = (position: PositionState, mark: Decimal): Decimal => mark.minus(position.avgPrice).times(position.qty);
+export const unrealised = (position: Pick<PositionState, 'qty' | 'cost'>, mark: Decimal): Decimal => {
+  const worth = mark.times(position.qty.abs());
+  return position.qty.gte(ZERO) ? worth.minus(position.cost) : position.cost.minus(worth);
+};
 
-export const positionView = (position: PositionState): { readonly qty: string; readonly avg_price: string; readonly realised_pnl: string; readonly fees: string } => ({
+export const positionView = (position: PositionState): { readonly qty: string; readonly cost: string; readonly avg_price: string; readonly realised_pnl: string; readonly fees: string } => ({
   qty: decimalText(position.qty),
-  avg_price: decimalText(position.avgPrice),
+  cost: decimalText(position.cost),
+  avg_price: decimalText(avgPriceOf(position)),
   realised_pnl: decimalText(position.realised),
   fees: decimalText(position.fees),
 });

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { heartbeatSubject, type CommandService } from '@tallystick/contracts';
+import { heartbeatSubject, processStream, type CommandService } from '@tallystick/contracts';
+import { load } from '@tallystick/event-sourcing';
 import { listen, queueBacklogs } from '@tallystick/messaging';
 import type { Stop } from '@tallystick/ports';
-import { Relay, Supervisor, Sweeper, type InstanceSpec, type LaunchOf } from '@tallystick/services';
+import { instanceFolding, Relay, Supervisor, Sweeper, type InstanceSpec, type LaunchOf } from '@tallystick/services';
 import { z } from 'zod';
 import { childProcesses } from '../child-processes.ts';
 import { commandTopology } from '../process/topology.ts';
@@ -55,10 +56,7 @@ export class SupervisorLife implements OnApplicationBootstrap, OnApplicationShut
     );
     await this.lookAtBacklogs();
     await this.supervisor.start();
-    for (const instance of this.instances) {
-      const desired = await this.supervisor.desire(specOf(instance), 'running', 'declared in the configuration');
-      if (!desired.ok) throw new Error(`${desired.code}: ${desired.detail}`);
-    }
+    for (const instance of this.instances) await this.declare(instance);
     this.world.health.register('relay', 'ready', () => ({ ok: this.relay.isLive(), detail: 'follows the log' }));
     this.world.health.register('sweeper', 'ready', () => ({ ok: this.sweeper.isLive(), detail: 'follows the log' }));
   }
@@ -69,6 +67,16 @@ export class SupervisorLife implements OnApplicationBootstrap, OnApplicationShut
     await this.supervisor.stop('end');
     await this.sweeper.stop();
     await this.relay.stop();
+  }
+
+  /** Starts what is new here, and what only a crash loop had stopped; whatever else was stopped stays so. */
+  private async declare(instance: InstanceConfig): Promise<void> {
+    const known = await load(this.world.service.store, instanceFolding, processStream(instance.instance_id));
+    if (!known.ok) throw new Error(`${known.code}: ${known.detail}`);
+    const { spec, desired, reason } = known.loaded.state;
+    if (spec && !(desired === 'stopped' && reason.startsWith('CRASH_LOOP'))) return;
+    const declared = await this.supervisor.desire(specOf(instance), 'running', 'declared in the configuration');
+    if (!declared.ok) throw new Error(`${declared.code}: ${declared.detail}`);
   }
 
   private backlog(service: CommandService, partition: number): number | undefined {

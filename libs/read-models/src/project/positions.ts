@@ -18,8 +18,8 @@ interface Held {
 }
 
 const KEY = ['account', 'strategy', 'symbol'];
-const VALUES = ['qty', 'avg_price', 'realised_pnl', 'fees', 'currency', 'mode', 'trades', 'updated_at_ms'];
-const CURRENT = 'SELECT qty, avg_price, realised_pnl, fees, currency, mode, trades FROM positions WHERE account = ? AND strategy = ? AND symbol = ? AND valid_to IS NULL';
+const VALUES = ['qty', 'cost', 'avg_price', 'realised_pnl', 'fees', 'currency', 'mode', 'trades', 'updated_at_ms'];
+const CURRENT = 'SELECT qty, cost, realised_pnl, fees, currency, mode, trades FROM positions WHERE account = ? AND strategy = ? AND symbol = ? AND valid_to IS NULL';
 const TERMS_OF = 'SELECT terms FROM orders WHERE order_no = ?';
 const INSERT_TRADE = 'INSERT INTO trades (trade_no, order_no, exec_id, account, strategy, symbol, side, qty, price, fee, busted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING';
 const TRADE = 'SELECT trade_no, busted, account, strategy, symbol FROM trades WHERE order_no = ? AND exec_id = ?';
@@ -95,7 +95,7 @@ export class PositionProjection {
 
   private write({ key, state, currency, mode, trades }: Held, { position, recordedAtMs }: RecordedEvent): void {
     const view = positionView(state);
-    this.versions.put(position, key, [view.qty, view.avg_price, view.realised_pnl, view.fees, currency, mode, trades, recordedAtMs]);
+    this.versions.put(position, key, [view.qty, view.cost, view.avg_price, view.realised_pnl, view.fees, currency, mode, trades, recordedAtMs]);
   }
 
   private heldBy(account: string, strategy: string, symbol: string, terms?: Terms): Held {
@@ -106,7 +106,7 @@ export class PositionProjection {
     held = row
       ? {
           key: [account, strategy, symbol], currency: String(row['currency']), mode: String(row['mode']), trades: Number(row['trades']),
-          state: { qty: decimal(String(row['qty'])), avgPrice: decimal(String(row['avg_price'])), realised: decimal(String(row['realised_pnl'])), fees: decimal(String(row['fees'])) },
+          state: { qty: decimal(String(row['qty'])), cost: decimal(String(row['cost'])), realised: decimal(String(row['realised_pnl'])), fees: decimal(String(row['fees'])) },
         }
       : { key: [account, strategy, symbol], currency: terms?.currency ?? '', mode: terms?.mode ?? '', trades: 0, state: FLAT };
     if (this.held.size >= HELD_MAX) this.held.clear();

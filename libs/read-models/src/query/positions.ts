@@ -1,5 +1,5 @@
 import type { PositionViewV1 } from '@tallystick/contracts';
-import { decimal, decimalText, referencePrice, roundedText, unrealised, ZERO } from '@tallystick/domain';
+import { decimal, decimalText, referencePrice, roundedText, unrealised } from '@tallystick/domain';
 import { WHOLE_ACCOUNT } from '../project/positions.ts';
 import type { ReadModelFile, Row } from '../store/database.ts';
 import { cursorOf, heldAt, json, knownAt, text, Where, type At } from './at.ts';
@@ -30,7 +30,7 @@ const viewOf = (file: ReadModelFile, marks: Marks, at: At) => (row: Row): Positi
   const symbol = text(row, 'symbol');
   const quote = marks(symbol);
   const mark = referencePrice(quote);
-  const held = { qty: decimal(text(row, 'qty')), avgPrice: decimal(text(row, 'avg_price')), realised: ZERO, fees: ZERO };
+  const held = { qty: decimal(text(row, 'qty')), cost: decimal(text(row, 'cost')) };
   const atVenue = strategy === WHOLE_ACCOUNT ? venueQty(file, account, symbol, at) : undefined;
   return {
     account, ...(strategy === WHOLE_ACCOUNT ? {} : { strategy }), symbol, mode: text(row, 'mode') === 'live' ? 'live' : 'paper', currency: text(row, 'currency'),

@@ -58,7 +58,7 @@ export const TABLES: readonly TableDefinition[] = [
   },
   {
     name: 'positions', key: ['account', 'strategy', 'symbol', 'valid_from'], versionedBy: ['account', 'strategy', 'symbol'],
-    columns: `account TEXT NOT NULL, strategy TEXT NOT NULL, symbol TEXT NOT NULL, ${VERSION}, qty TEXT NOT NULL, avg_price TEXT NOT NULL,
+    columns: `account TEXT NOT NULL, strategy TEXT NOT NULL, symbol TEXT NOT NULL, ${VERSION}, qty TEXT NOT NULL, cost TEXT NOT NULL, avg_price TEXT NOT NULL,
       realised_pnl TEXT NOT NULL, fees TEXT NOT NULL, currency TEXT NOT NULL, mode TEXT NOT NULL, trades INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL`,
   },
   {

@@ -40,6 +40,7 @@ export class ExecutionService {
   private readonly doubts: DoubtResolver;
   /** Orders this process is sending or asking about right now: a repeated command leaves them alone. */
   private readonly busy = new Set<string>();
+  private readonly cancelling = new Set<string>();
   private audit: OwnedStream<null, AuditEvent> | undefined;
   private steppedDown = false;
 
@@ -219,23 +220,34 @@ export class ExecutionService {
     const { terms, claim, cancel } = state;
     const gate = terms ? this.gates.get(terms.account) : undefined;
     if (!terms || !claim || !cancel || !gate) return { kind: 'poison', code: 'NOTHING_TO_CANCEL', detail: `${stream} has no claim to cancel` };
-    if (cancel.stage !== 'requested') return DONE;
+    if (cancel.stage === 'rejected' || this.cancelling.has(terms.order_id)) return DONE;
     const clientOrderId = gate.venue.clientOrderId(terms.order_id, 'cancel', cancel.no);
     const request = gate.venue.encode({ action: 'cancel', client_order_id: clientOrderId, target_client_order_id: claim.client_order_id, account: terms.account,
       ...(state.venueOrderId === undefined ? {} : { venue_order_id: state.venueOrderId }) });
-    await gate.rate.acquire('cancel');
+    this.cancelling.add(terms.order_id);
+    try {
+      // One claimed before left no outcome: unlike an order, the same cancel may be sent again without harm.
+      const claimed = cancel.stage === 'claimed' ? 'claimed' : await this.claimCancel(stream, gate, { cancelNo: cancel.no, clientOrderId, request }, cause);
+      if (claimed !== 'claimed') return claimed;
+      this.world.failpoints.at('execution.cancel-claimed');
+      await gate.rate.acquire('cancel');
+      const outcome = await this.world.inSpan('venue.cancel', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
+      if (outcome.kind === 'confirmed' || outcome.kind === 'refused_by_venue') return await this.recordAnswer(gate, clientOrderId, outcome, cause);
+      // The order's own state at the venue says what became of it.
+      return await this.doubts.ask(gate, state, cause);
+    } finally {
+      this.cancelling.delete(terms.order_id);
+    }
+  }
+
+  private async claimCancel(stream: string, gate: AccountGate, cancel: { readonly cancelNo: number; readonly clientOrderId: string; readonly request: EncodedRequest }, cause: Cause): Promise<HandlerOutcome | 'claimed'> {
     const claimId = this.world.ports.ids.unique('claim');
-    const event: OrderEvent = { type: 'CancelClaimed', data: { cancel_no: cancel.no, claim_id: claimId, client_order_id: clientOrderId,
-      payload_hash: payloadHashOf(request), epoch: gate.epoch, owner: this.world.identity.instance } };
-    const claimed = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state: now }) =>
-      (now.cancel?.stage === 'requested' && !isTerminal(now.status) ? [{ id: claimId, event }] : []));
+    const event: OrderEvent = { type: 'CancelClaimed', data: { cancel_no: cancel.cancelNo, claim_id: claimId, client_order_id: cancel.clientOrderId,
+      payload_hash: payloadHashOf(cancel.request), epoch: gate.epoch, owner: this.world.identity.instance } };
+    const claimed = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) =>
+      (state.cancel?.stage === 'requested' && !isTerminal(state.status) ? [{ id: claimId, event }] : []));
     if (!claimed.ok) return retry(claimed);
-    if (claimed.recorded.length === 0) return DONE;
-    this.world.failpoints.at('execution.cancel-claimed');
-    const outcome = await this.world.inSpan('venue.cancel', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
-    if (outcome.kind === 'confirmed' || outcome.kind === 'refused_by_venue') return this.recordAnswer(gate, clientOrderId, outcome, cause);
-    // A cancel may be asked twice without harm: the order's own state at the venue says what became of it.
-    return this.doubts.ask(gate, state, cause);
+    return claimed.recorded.length === 0 ? DONE : 'claimed';
   }
 
   private stepDown(detail: string): void {
