@@ -33,6 +33,7 @@ export class SettlementWatch {
   private refusedCount = 0;
   private subscription: Subscription | undefined;
   private failure: unknown;
+  private viewed: bigint | undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -67,8 +68,12 @@ export class SettlementWatch {
     return next;
   }
 
+  /**
+   * The newest event that views for operators are folded from, as far as this fold has come. Raw reports are not among those: a view
+   * asked for the position of one would wait for ever when nothing follows from it.
+   */
   position(): bigint | undefined {
-    return this.subscription?.position();
+    return this.viewed;
   }
 
   /** The fold has come to the answer of this intent. Before that it cannot know that anything is under way. */
@@ -107,6 +112,7 @@ export class SettlementWatch {
   }
 
   private apply(recorded: RecordedEvent): void {
+    if (!recorded.stream.startsWith('venueReport-')) this.viewed = recorded.position;
     if (recorded.stream.startsWith('order-')) this.applyOrder(recorded);
     else if (recorded.stream.startsWith('intent-')) this.applyIntent(recorded);
     else if (recorded.stream.startsWith('riskGroup-')) this.applyRiskGroup(recorded);
