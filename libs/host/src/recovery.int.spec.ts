@@ -70,7 +70,7 @@ describe('a failure between two steps', () => {
     const running = await startMiniSystem({ natsUrl: nats.url, env: { TALLY_FAILPOINTS: 'execution.cancel-claimed=throw@1' } });
     system = running;
     await running.moveTo(5);
-    const receipt = await running.propose({ ...INTENT, orders: [{ symbol: 'SPY', side: 'buy', qty: '100', order_type: 'limit', limit_price: '90.00' }] });
+    const receipt = await running.propose({ ...INTENT, orders: [{ symbol: 'SPY', side: 'buy', qty: '100', order_type: 'limit', limit_price: '99.00' }] });
     const [{ order_id: orderId }] = receipt['orders'] as [{ order_id: string }];
     await running.moveTo(6);
     await running.bus.send(commandSubject('execution', partitionOf('main'), 'cancel'),
