@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { executionService, fillsService, intentsService, riskService } from '@tallystick/host';
 import { startMiniSystem, type MiniSystem } from '@tallystick/host/testing';
@@ -171,11 +172,19 @@ describe('tally', () => {
     expect(await ended).toMatchObject({ code: 130, stdout: expect.stringContaining('"version":1') });
   }, 20_000);
 
-  it('verifies a replay: 0 same, 2 unreadable', async () => {
+  it('verifies a replay: 0 same, 1 different with the row that differs, 2 unreadable', async () => {
     expect(await tally('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('kill switch') });
     const same = await tally('replay', 'verify');
     expect(same).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d[\d ]* events, projections rebuilt, 0 differences/) });
     expect(await tallyJson('replay', 'verify')).toMatchObject({ code: 0, body: { outcome: 'same', tables: expect.any(Array) } });
+    const changed = join(elsewhere, 'changed.sqlite');
+    const copy = new DatabaseSync(join(dataDir, 'read-model', 'gateway.sqlite'), { readOnly: true });
+    copy.exec(`VACUUM INTO '${changed}'`);
+    copy.close();
+    const edited = new DatabaseSync(changed);
+    edited.exec("UPDATE positions SET realised_pnl = '1000000' WHERE valid_to IS NULL");
+    edited.close();
+    expect(await tally('replay', 'verify', '--read-model', changed)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^different: table positions[\s\S]*"realised_pnl":"1000000"/) });
     expect(await tallyJson('replay', 'verify', '--read-model', join(elsewhere, 'none.sqlite'))).toMatchObject({ code: 2, body: { outcome: 'unreadable', code: 'READ_MODEL_UNREADABLE' } });
   }, 30_000);
 });

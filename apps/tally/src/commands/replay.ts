@@ -1,8 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectEventStore } from '@tallystick/eventstore';
-import { silentLog, systemPorts } from '@tallystick/platform';
-import { verifyReadModel, type VerifyResult } from '@tallystick/read-models';
+import type { VerifyResult } from '@tallystick/read-models';
 import type { Command } from 'commander';
 import type { Context, Run } from '../context.ts';
 import { EXIT, usage } from '../errors.ts';
@@ -41,6 +39,8 @@ const verify = async (context: Context, flags: VerifyFlags): Promise<void> => {
   const { settings, around, out } = context;
   const url = needed(flags.storeUrl ?? settings.storeUrl, 'the event store', '--store-url', 'ESDB_URL');
   const path = needed(flags.readModel ?? settings.readModel, 'the read model', '--read-model', 'TALLY_READ_MODEL');
+  // Loaded here: no other command needs a store's client, and each would wait for it to load.
+  const [{ connectEventStore }, { silentLog, systemPorts }, { verifyReadModel }] = await Promise.all([import('@tallystick/eventstore'), import('@tallystick/platform'), import('@tallystick/read-models')]);
   const ports = systemPorts();
   const store = connectEventStore({ url, ports, log: silentLog, connectionName: 'tally-replay-verify' });
   let saidMs = around.nowMs();
