@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSystem } from './load/system.ts';
+import { startSystem, type BenchSystem } from './load/system.ts';
 import { killChildren } from './machine/children.ts';
 import { describeMachine } from './machine/machine.ts';
 import { HELP, parseOptions, type BenchOptions } from './options.ts';
-import { machineLines, pipelineLines, ratiosOf } from './report.ts';
+import { growthLines, machineLines, outboxLines, outboxTargets, pipelineLines, ratiosOf } from './report.ts';
+import { measureGrowth } from './sections/growth.ts';
+import { measureOutbox } from './sections/outbox.ts';
 import { measurePipeline, type PipelineResult } from './sections/pipeline.ts';
 
 const EXIT_FAILED = 1;
@@ -23,15 +25,34 @@ const run = async (options: BenchOptions, dir: string): Promise<void> => {
   const machine = describeMachine(dir, natsBinary);
   const say = (text: string): void => void (options.json || process.stdout.write(`${text}\n\n`));
   say(machineLines(machine));
-  const results: { pipeline: (PipelineResult & { readonly targets: ReturnType<typeof ratiosOf> })[] } = { pipeline: [] };
+  const systemIn = (name: string): Promise<BenchSystem> =>
+    startSystem({ dir: mkdtempSync(join(dir, `${name}-`)), natsBinary, ...(options.profileDir === undefined ? {} : { profileDir: options.profileDir }) });
+  const pipelines: PipelineResult[] = [];
+  const results: { pipeline?: unknown; outbox?: unknown; growth?: unknown } = {};
   if (options.only.includes('pipeline')) {
     for (const topology of options.topologies) {
-      const system = await startSystem({ dir: mkdtempSync(join(dir, 'pipeline-')), natsBinary, ...(options.profileDir === undefined ? {} : { profileDir: options.profileDir }) });
+      const system = await systemIn('pipeline');
       const result = await measurePipeline(system, topology, options, note);
       await system.stop();
-      results.pipeline.push({ ...result, targets: ratiosOf(result) });
+      pipelines.push(result);
       say(pipelineLines(result));
     }
+    results.pipeline = pipelines.map((result) => ({ ...result, targets: ratiosOf(result) }));
+  }
+  if (options.only.includes('outbox')) {
+    const system = await systemIn('outbox');
+    const outbox = await measureOutbox(system, options.rounds, options.quick, note);
+    await system.stop();
+    const targets = outboxTargets(outbox, pipelines);
+    results.outbox = { ...outbox, targets };
+    say(outboxLines(outbox, targets));
+  }
+  if (options.only.includes('growth')) {
+    const system = await systemIn('growth');
+    const levels = await measureGrowth(system, options.quick, note);
+    await system.stop();
+    results.growth = levels;
+    say(growthLines(levels));
   }
   if (options.json) process.stdout.write(`${JSON.stringify({ version: 1, machine, ...results }, undefined, 2)}\n`);
 };

@@ -1,5 +1,7 @@
 import { shown, short, spreadOf, type Spread } from './machine/numbers.ts';
 import type { Machine } from './machine/machine.ts';
+import type { GrowthLevel } from './sections/growth.ts';
+import type { OutboxResult, OutboxRound } from './sections/outbox.ts';
 import type { PipelineResult, Round, Variant } from './sections/pipeline.ts';
 
 /** A ratio the product must reach against its floor. */
@@ -70,3 +72,45 @@ export const pipelineLines = (result: PipelineResult): string => {
   const title = result.topology === 'one' ? 'the four services in one process' : 'a process each for the four services';
   return [`Pipeline, ${title}: median (min..max)`, table(rows), disturbed.join('; '), targetLines(ratiosOf(result))].filter((text) => text !== '').join('\n');
 };
+
+export const outboxTargets = (outbox: OutboxResult, pipelines: readonly PipelineResult[]): readonly Target[] => {
+  const product = pipelines[0]?.variants[0];
+  if (outbox.kind === 'skipped' || !product) return [];
+  const value = column(product, (round) => round.orders_per_s).median / spreadOf(outbox.rounds.map((round) => round.orders_per_s)).median;
+  return [{ what: 'sustained orders/s, times the outbox', value, limit: OUTBOX_TIMES, met: value >= OUTBOX_TIMES }];
+};
+
+const OUTBOX_TIMES = 7;
+
+export const outboxLines = (outbox: OutboxResult, targets: readonly Target[]): string => {
+  if (outbox.kind === 'skipped') return `Postgres outbox: skipped: ${outbox.reason}`;
+  const { rounds, version } = outbox;
+  const of = (value: (round: OutboxRound) => number): string => shown(spreadOf(rounds.map(value)));
+  const rows = [
+    ['', 'outbox'], ['intent to venue call at 100/s, p50 ms', of((round) => round.p50_ms)], ['  p99 ms', of((round) => round.p99_ms)],
+    ['sustained orders/s', of((round) => round.orders_per_s)], ['CPU us per order, all processes', of((round) => round.cpu_us_total)], ['CPU that others used, %', of((round) => round.others * 100)],
+  ];
+  return [`${version}, one message per transaction, five stages, two workers each, commits synced: median (min..max)`, table(rows), targetLines(targets)].filter((text) => text !== '').join('\n');
+};
+
+const GROWTH: readonly (readonly [string, (level: GrowthLevel) => number])[] = [
+  ['intent to venue call at 100/s, p50 ms', (level) => level.p50_ms],
+  ['  p99 ms', (level) => level.p99_ms],
+  ['orders/s while growing', (level) => level.orders_per_s],
+  ['CPU us per order, all processes', (level) => level.cpu_us_per_order],
+  ['services: heap bytes per open order', (level) => level.heap_bytes_per_order],
+  ['services: resident MiB', (level) => level.services_resident_mib],
+  ['store: resident MiB', (level) => level.store_resident_mib],
+  ['nats-server: resident MiB', (level) => level.nats_resident_mib],
+  ['log bytes per order', (level) => level.log_bytes_per_order],
+  ['replay of orders, events/s', (level) => level.replay_events_per_s],
+  ['  events per CPU second', (level) => level.replay_events_per_cpu_s],
+  ['projection, events/s', (level) => level.projection_events_per_s],
+  ['  events per CPU second', (level) => level.projection_events_per_cpu_s],
+  ['CPU that others used, %', (level) => level.others * 100],
+];
+
+export const growthLines = (levels: readonly GrowthLevel[]): string => [
+  'Growth: every order open at the venue, none filled',
+  table([['open orders', ...levels.map(({ open_orders }) => open_orders.toLocaleString('en-US'))], ...GROWTH.map(([what, value]) => [what, ...levels.map((level) => short(value(level)))])]),
+].join('\n');

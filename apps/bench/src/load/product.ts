@@ -1,5 +1,6 @@
 import type { PolicyDocument } from '@tallystick/domain';
 import type { RecordedEvent } from '@tallystick/ports';
+import { followLog } from './follow-log.ts';
 import type { Target } from './target.ts';
 
 /** The venue port's limit is per account; several together are beyond what one machine sends. */
@@ -47,11 +48,10 @@ export const productTarget = (run: string): Target => ({
     if (orderId === undefined) throw new Error(`an intent was not accepted: ${JSON.stringify(answer)?.slice(0, 400)}`);
     return orderId;
   },
-  donePrefixes: ['order-', 'riskGroup-', 'venueReport-'],
-  doneOf: (event, kind) => {
+  follow: followLog(['order-', 'riskGroup-', 'venueReport-'], (event, kind) => {
     if (event.type === 'VenueReportReceived') return lastReportOf(event.data, kind === 'open' ? 'acknowledged' : 'filled');
     if (kind === 'open') return event.type === 'OrderAcknowledged' ? event.stream.slice('order-'.length) : undefined;
     return event.type === 'TradeApplied' ? String(event.data['order_id']) : undefined;
-  },
-  marks: () => 2,
+  }),
+  marks: 2,
 });

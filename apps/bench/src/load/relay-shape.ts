@@ -1,4 +1,5 @@
 import type { RecordedEvent } from '@tallystick/ports';
+import { followLog } from './follow-log.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -48,8 +49,7 @@ export const relayTarget = (run: string, requestBytes: number): Target => ({
     if (order_id === undefined) throw new Error(`the relay did not answer: ${JSON.stringify(answer)?.slice(0, 200)}`);
     return order_id;
   },
-  donePrefixes: [STREAM.order, STREAM.group, STREAM.report],
-  doneOf: (event) => (event.type === TRADED || event.type === 'report' ? String(event.data['order_id']) : undefined),
   // The trade, and the two reports of the venue's stream.
-  marks: () => 3,
+  follow: followLog([STREAM.order, STREAM.group, STREAM.report], ({ type, data }) => (type === TRADED || type === 'report' ? String(data['order_id']) : undefined)),
+  marks: 3,
 });

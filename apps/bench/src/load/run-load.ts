@@ -1,4 +1,4 @@
-import type { JsonValue, RecordedEvent } from '@tallystick/ports';
+import type { JsonValue } from '@tallystick/ports';
 import type { BenchSystem } from './system.ts';
 import type { OrderKind, Target } from './target.ts';
 
@@ -27,27 +27,25 @@ const SPIN_MS = 1.5;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Follows the streams of a target and tells when an order is through. */
+/** Counts the parts of orders that are done and tells when an order is through. */
 class Completions {
   private readonly seen = new Map<string, number>();
   private readonly waiting = new Map<string, () => void>();
   private lastAtMs = performance.now();
 
-  constructor(private readonly target: Target, private readonly kind: OrderKind) {}
+  constructor(private readonly target: Target) {}
 
-  take(event: RecordedEvent): void {
-    const id = this.target.doneOf(event, this.kind);
-    if (id === undefined) return;
+  mark(id: string): void {
     this.lastAtMs = performance.now();
     const marks = (this.seen.get(id) ?? 0) + 1;
     this.seen.set(id, marks);
-    if (marks !== this.target.marks(this.kind)) return;
+    if (marks !== this.target.marks) return;
     this.waiting.get(id)?.();
     this.waiting.delete(id);
   }
 
   of(id: string): Promise<void> {
-    if ((this.seen.get(id) ?? 0) >= this.target.marks(this.kind)) return Promise.resolve();
+    if ((this.seen.get(id) ?? 0) >= this.target.marks) return Promise.resolve();
     return new Promise((resolve) => this.waiting.set(id, resolve));
   }
 
@@ -83,20 +81,17 @@ const sendPaced = async (load: Extract<Load, { kind: 'open_loop' }>, send: (n: n
 /** Runs a load to its end: every order is through. Rejects when one was refused or lost. `first` numbers the orders: no number twice in a run. */
 export const runLoad = async (system: BenchSystem, target: Target, load: Load, first: number, kind: OrderKind = 'filled'): Promise<LoadResult> => {
   await system.venue.ask('arrivals');
-  const completions = new Completions(target, kind);
+  const completions = new Completions(target);
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_, reject) => (fail = reject));
   failed.catch(() => undefined);
-  let live: () => void = () => undefined;
-  const caughtUp = new Promise<void>((resolve) => (live = resolve));
-  const subscription = system.store.subscribeAll({ name: 'bench', after: 'end', streamPrefixes: target.donePrefixes, onEvent: (event) => completions.take(event), onCaughtUp: live, onFailed: fail });
+  const stopFollowing = await target.follow(system, kind, (orderId) => completions.mark(orderId), fail);
   const stopWatch = system.ports.timers.every(1_000, 'stall', () => {
     const stalled = completions.stalled();
     if (stalled !== undefined) fail(new Error(stalled));
     return Promise.resolve();
   });
   try {
-    await Promise.race([caughtUp, failed]);
     const sent: Sent[] = [];
     const startedMs = performance.now();
     const through = async (n: number, dueNs: bigint): Promise<void> => {
@@ -109,7 +104,7 @@ export const runLoad = async (system: BenchSystem, target: Target, load: Load, f
     return { orders: load.orders, tookMs, toAnswerMs: sent.map(({ answerMs }) => answerMs), toVenueMs: await latencies(system, sent) };
   } finally {
     stopWatch();
-    await subscription.stop();
+    await stopFollowing();
   }
 };
 

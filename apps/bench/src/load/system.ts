@@ -22,6 +22,8 @@ export interface BenchSystem {
   readonly venue: Child;
   readonly nats: Child;
   readonly eventStore: Child;
+  /** Of every process of the services: where bus, store and venue are. */
+  readonly env: Readonly<Record<string, string>>;
   /** What the store counted since its start, by Prometheus name. */
   storeCounts(): Promise<Readonly<Record<string, number>>>;
   startProduct(topology: Topology): Promise<readonly Child[]>;
@@ -79,7 +81,7 @@ export const startSystem = async ({ dir, natsBinary, profileDir }: SystemOptions
   serve(connection, { subject: MARKET_CURRENT, queue: 'bench-market', handler: () => Promise.resolve(asJson(next())) });
   const stopMarket = ports.timers.every(SNAPSHOT_EVERY_MS, 'market', () => Promise.resolve(bus.announce(MARKET_SNAPSHOT, next() as never)));
 
-  const env = {
+  const env: Readonly<Record<string, string>> = {
     TALLY_DATA_DIR: dataDir, TALLY_STORE_URL: storeUrl, TALLY_NATS_URL: nats.url, TALLY_PAPER_VENUE_URL: venueUrl, TALLY_PAPER_VENUE_TOKENS_FILE: tokensFile,
     // As deployed: metrics on, one trace in ten recorded and sent to a collector, which here is the venue's process.
     OTEL_EXPORTER_OTLP_ENDPOINT: venueUrl, TALLY_TRACE_RATIO: '0.1', NODE_ENV: 'production',
@@ -95,7 +97,7 @@ export const startSystem = async ({ dir, natsBinary, profileDir }: SystemOptions
   const httpPort = String(eventStore.ready['http_port']);
 
   return {
-    dir, ports, bus, store, venue: venue.child, nats: nats.child, eventStore: eventStore.child,
+    dir, ports, bus, store, env, venue: venue.child, nats: nats.child, eventStore: eventStore.child,
     storeCounts: async () => sumsOf(await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text()),
     startProduct: async (topology) => {
       const children = await startGroups('services', topology, {});

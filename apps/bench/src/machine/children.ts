@@ -23,7 +23,8 @@ export const killChildren = (): void => {
   for (const child of running) child.kill('SIGKILL');
 };
 
-const watch = (child: ChildProcess): void => {
+/** Has a process killed with all others when the run ends. */
+export const watchChild = (child: ChildProcess): void => {
   running.add(child);
   child.once('exit', () => running.delete(child));
 };
@@ -63,7 +64,7 @@ export const startChild = async <R>({ name, entry, dir, env, nodeOptions = [] }:
   const logFile = join(dir, `${name}.log`);
   const log = openSync(logFile, 'a');
   const process_ = fork(entry, [], { env: { ...process.env, ...env }, execArgv: [...nodeOptions], stdio: ['ignore', log, log, 'ipc'] });
-  watch(process_);
+  watchChild(process_);
   const answers = new Map<number, (answer: unknown) => void>();
   const ready = await Promise.race([
     new Promise<R>((resolve) => process_.on('message', (message: { readonly ready?: R; readonly id?: number; readonly answer?: unknown }) => {
@@ -98,7 +99,7 @@ export const startPrinting = async (name: string, entry: string, dir: string, en
   const logFile = join(dir, `${name}.log`);
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [...nodeOptions, entry], { env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
-  watch(child);
+  watchChild(child);
   const pid = pidOf(child, name);
   for (let waitedMs = 0; waitedMs < START_MS_MAX && child.exitCode === null; waitedMs += 10) {
     const line = readFileSync(logFile, 'utf8').split('\n').find((text) => text.includes('"event":"ready"'));
@@ -116,7 +117,7 @@ export const startNats = async (binary: string, dir: string): Promise<{ readonly
   mkdirSync(join(dir, 'nats'));
   const log = openSync(join(dir, 'nats.log'), 'a');
   const child = spawn(binary, ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', join(dir, 'nats'), '--ports_file_dir', ports], { stdio: ['ignore', log, log] });
-  watch(child);
+  watchChild(child);
   const pid = pidOf(child, 'nats-server');
   for (let waitedMs = 0; waitedMs < START_MS_MAX && child.exitCode === null; waitedMs += 10) {
     const url = natsUrlIn(ports);
