@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { processConfig, type ProcessConfig } from '@tallystick/host';
 import { loadConfig } from '@tallystick/platform';
-import { GatewayConfigSchema, type GatewayConfig } from '@tallystick/services';
+import { GatewayConfigSchema, type GatewayConfig } from '@tallystick/services/gateway';
 
 export interface GatewayProcessConfig {
   readonly process: ProcessConfig;

@@ -1,4 +1,4 @@
-import type { Probe } from '@tallystick/services';
+import type { Probe } from '@tallystick/services/gateway';
 import { z } from 'zod';
 
 /** A health page answers in milliseconds; a screen should not wait longer for one that does not. */

@@ -9,7 +9,7 @@ import { createWorld, type World } from '@tallystick/host';
 import { deadLetters, serve } from '@tallystick/messaging';
 import { startOpsServer } from '@tallystick/platform';
 import { ReadModel } from '@tallystick/read-models';
-import { GatewayModule, tokenDirectory, type GatewayPorts, type TokenDirectory } from '@tallystick/services';
+import { GatewayModule, tokenDirectory, type GatewayPorts, type TokenDirectory } from '@tallystick/services/gateway';
 import { readConfig, type GatewayProcessConfig } from './config.ts';
 import { probe } from './probe.ts';
 

@@ -7,7 +7,6 @@ export { RiskService, type Preview } from './risk/risk-service.ts';
 export * from './shared/service-ports.ts';
 export * from './replay/conductor.ts';
 export * from './replay/settlement-watch.ts';
-export * from './gateway/index.ts';
 export { Relay } from './relay/relay.ts';
 export type { InstanceView } from './supervisor/describe.ts';
 export type { LaunchOf, SupervisorPorts } from './supervisor/instance-keeper.ts';
