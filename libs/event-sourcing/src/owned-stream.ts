@@ -138,7 +138,7 @@ export class OwnedStream<S, E extends DomainEvent> {
         return { appends, thrown: { task, error } };
       }
       const chained = chain(this.stream, end, decided.facts, task.context);
-      const bytes = chained.events.reduce((sum, event) => sum + JSON.stringify(event.data).length + JSON.stringify(event.metadata).length, 0);
+      const bytes = chained.chars;
       let revision = nextRevision(end.revision);
       for (const fact of decided.facts) {
         this.state = this.folding.evolve(this.state, fact.event, revision);

@@ -1,4 +1,4 @@
-import { eventHashOf, GENESIS_HASH, type EventMetadata } from '@tallystick/contracts';
+import { eventHashOf, GENESIS_HASH, hashAndSizeOf, type EventMetadata } from '@tallystick/contracts';
 import type { ExpectedRevision, JsonObject, NewEvent, RecordedEvent } from '@tallystick/ports';
 
 /** An event of the domain with its id: deterministic for a fact, fresh for a claim. */
@@ -28,9 +28,6 @@ export interface RecordContext {
 
 export const SCHEMA_VERSION = 1;
 
-/** JSON leaves `undefined` members out; the hash is over what will be read back, so it must be taken over that. */
-const asJson = (data: object): JsonObject => JSON.parse(JSON.stringify(data)) as JsonObject;
-
 export interface ChainEnd {
   readonly revision: ExpectedRevision;
   /** Hash of the newest event of the stream, or GENESIS_HASH. */
@@ -39,15 +36,16 @@ export interface ChainEnd {
 
 export const NO_STREAM: ChainEnd = { revision: 'no_stream', hash: GENESIS_HASH };
 
-/** Events ready to append after `end`, each carrying the hash of the one before it, and the end they lead to. */
+/** Events ready to append after `end`, each carrying the hash of the one before it, the end they lead to, and the length of their JSON. */
 export const chain = <E extends DomainEvent>(
   stream: string,
   end: ChainEnd,
   facts: readonly Fact<E>[],
   context: RecordContext,
-): { readonly events: readonly NewEvent[]; readonly end: ChainEnd } => {
+): { readonly events: readonly NewEvent[]; readonly end: ChainEnd; readonly chars: number } => {
   let { revision, hash } = end;
   const events: NewEvent[] = [];
+  let chars = 0;
   for (const { id, event } of facts) {
     revision = revision === 'no_stream' ? 0 : revision + 1;
     const metadata: EventMetadata = {
@@ -55,11 +53,14 @@ export const chain = <E extends DomainEvent>(
       policyhash: context.policyHash, prevhash: hash, correlationid: context.correlationId, causationid: context.causationId,
       ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
     };
-    const data = asJson(event.data);
+    // Members that are `undefined` are in neither the JSON nor its hash.
+    const data = event.data as JsonObject;
     events.push({ id, type: event.type, data, metadata });
-    hash = eventHashOf({ stream, revision, id, type: event.type, data, metadata });
+    const hashed = hashAndSizeOf({ stream, revision, id, type: event.type, data, metadata });
+    ({ hash } = hashed);
+    chars += hashed.chars;
   }
-  return { events, end: { revision, hash } };
+  return { events, end: { revision, hash }, chars };
 };
 
 export const hashOfRecorded = (event: RecordedEvent): string => eventHashOf(event);

@@ -29,7 +29,22 @@ export const EventMetadata = z.strictObject({
 });
 export type EventMetadata = z.infer<typeof EventMetadata>;
 
+/** What the hash of an event is over; `data` and `metadata` may have `undefined` members, which JSON leaves out. */
+export interface HashedEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly data: unknown;
+  readonly metadata: unknown;
+}
+
+/** The hash, and how long the event's JSON is: whoever writes it needs both, and spelling it is what costs. */
+export const hashAndSizeOf = (event: HashedEvent): { readonly hash: string; readonly chars: number } => {
+  const data = canonicalRawJson(event.data);
+  const metadata = canonicalRawJson(event.metadata);
+  return { hash: hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, data, metadata), chars: data.length + metadata.length };
+};
+
 /** Hash of an event as it stands in its stream; the next event of the stream carries it. */
-export const eventHashOf = (event: {
-  readonly stream: string; readonly revision: number; readonly id: string; readonly type: string; readonly data: unknown; readonly metadata: unknown;
-}): string => hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, canonicalRawJson(event.data), canonicalRawJson(event.metadata));
+export const eventHashOf = (event: HashedEvent): string => hashAndSizeOf(event).hash;

@@ -46,7 +46,7 @@ describe('canonical JSON', () => {
     expect(canonicalJson({ b: 1, a: 2, B: 3, é: 4, '10': 5, '9': 6 })).toBe('{"10":5,"9":6,"B":3,"a":2,"b":1,"é":4}');
   });
 
-  it.each([1.5, Number.NaN, Infinity, 2 ** 53, () => 1, 1n, Symbol('x')])('refuses %p', (value) => {
+  it.each([1.5, Number.NaN, Infinity, 2 ** 53, () => 1, 1n, Symbol('x'), new Date(0)])('refuses %p', (value) => {
     expect(() => canonicalJson({ value })).toThrow(/canonical JSON/);
   });
 });
