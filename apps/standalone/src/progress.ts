@@ -15,7 +15,7 @@ const CODES: Readonly<Record<Colour, string>> = { green: '32', red: '31', yellow
 export const paint = (screen: Screen, colour: Colour, text: string): string => (screen.colours ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text);
 
 const REDRAW_MS = 200;
-/** Without a terminal every line stays: often enough to see that it lives. */
+/** Without a terminal every line stays: often enough to see that it lives, for what ends by itself within minutes. */
 const PLAIN_MS = 5_000;
 const NAME_CHARS = 14;
 
@@ -46,15 +46,15 @@ export class Progress {
     this.line(`${paint(this.screen, 'green', '✔')} ${name.padEnd(NAME_CHARS)} ${paint(this.screen, 'dim', took)}  ${detail}`.trimEnd());
   }
 
-  /** Shows what `text` gives, again and again: in place on a terminal, else as a line every few seconds. An empty text shows nothing. */
-  live(text: () => string): () => void {
+  /** Shows what `text` gives, again and again: in place on a terminal, else as a line every `plainMs`. An empty text shows nothing. */
+  live(text: () => string, plainMs = PLAIN_MS): () => void {
     this.saidAtMs = performance.now();
     const show = (): void => {
       if (this.screen.tty) {
         this.clear();
         this.below = text();
         this.draw();
-      } else if (performance.now() - this.saidAtMs >= PLAIN_MS) {
+      } else if (performance.now() - this.saidAtMs >= plainMs) {
         this.saidAtMs = performance.now();
         const said = text();
         if (said !== '') this.screen.write(`${said}\n`);

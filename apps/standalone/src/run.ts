@@ -18,7 +18,11 @@ import { waitReady } from './readiness.ts';
 import { messageOf, Refusal } from './refusal.ts';
 import { Replay } from './replay.ts';
 import type { Summary } from './summary.ts';
+import { marketName } from './summary-text.ts';
 import { connectToBus, createWorld, prepareLog, type World } from './world.ts';
+
+/** A market at its own pace goes on for hours: a line a minute is enough where lines stay. */
+const PACED_NOTICE_MS = 60_000;
 
 export interface RunInputs {
   readonly options: Options;
@@ -127,7 +131,7 @@ export class Run {
     try {
       await Promise.all([up('eventstore'), up('paper-venue')]);
       const known = await world.control.market();
-      progress.check('market', `${known.source}${known.simulated ? ' (simulated)' : ''}, ${known.days.join(', ')}, ${known.instruments.map(({ symbol }) => symbol).join(' ')}`);
+      progress.check('market', `${marketName(known)}, ${known.days.join(', ')}, ${known.instruments.map(({ symbol }) => symbol).join(' ')}`);
       const keyId = await prepareLog(root, data, world, known);
       progress.check('policy', `paper, signed by ${keyId}; kill switch in place`);
       this.instances = new Instances(world.store, this.startedAtMs, () => this.children.record());
@@ -176,9 +180,10 @@ export class Run {
     if (!world || !connection || !voice) throw new Error('not connected');
     const stopWaiting = progress.live(() => `  waiting for ${participants.missing().join(', ')}`);
     const taking = await participants.all().finally(stopWaiting);
-    const replay = new Replay({ world, plan, data, connection, market, voice, participants: taking, speed: speedFor(options.speed, choice.market) });
+    const speed = speedFor(options.speed, choice.market);
+    const replay = new Replay({ world, plan, data, connection, market, voice, participants: taking, speed });
     this.replay = replay;
-    const stopShowing = progress.live(() => replay.line());
+    const stopShowing = progress.live(() => replay.line(), speed === 'max' ? undefined : PACED_NOTICE_MS);
     try {
       await replay.run();
     } finally {

@@ -2,6 +2,9 @@ import { decimal, type Decimal } from '@tallystick/domain';
 import { paint, seconds, type Screen } from './progress.ts';
 import type { Summary } from './summary.ts';
 
+/** A simulated market is always said to be one. */
+export const marketName = ({ source, simulated }: { readonly source: string; readonly simulated: boolean }): string => (simulated ? `simulated market (${source})` : source);
+
 const money = (text: string, places = 2): string => {
   const value: Decimal = decimal(text);
   const [whole = '', part = ''] = value.abs().round(places, 2).toFixed(places).split('.');
@@ -28,7 +31,7 @@ export const summaryText = (summary: Summary, screen: Screen): string => {
   const reasons = reasonLines(summary);
   return [
     '',
-    title(`${market.source}${market.simulated ? ' (simulated)' : ''}, ${market.days.join(', ')}, ${market.symbols.join(' ')}: ${summary.turns} turns in ${seconds(summary.took_ms)}`),
+    title(`${marketName(market)}, ${market.days.join(', ')}, ${market.symbols.join(' ')}: ${summary.turns} turns in ${seconds(summary.took_ms)}`),
     ...(restarts === '' ? [] : [`restarted  ${restarts}`]),
     `intents    ${intents.accepted} accepted, ${intents.refused} refused, ${intents.conflicts} conflicts, ${intents.malformed} malformed`,
     `orders     ${orders.total}: ${counts(orders.by_state)}`,

@@ -29,6 +29,7 @@ export class RiskGroupWriter {
   private rolling: Promise<Failure | undefined> | undefined;
   private subscription: Subscription | undefined;
   private following: Promise<void> | undefined;
+  private opening: Promise<void> | undefined;
   private abandon: ((why: string) => void) | undefined;
   private stopped = false;
 
@@ -60,16 +61,29 @@ export class RiskGroupWriter {
     return { ...outcome, result: outcome.result };
   }
 
-  /** Opens the day if need be and follows the log from where the state left it. */
+  /**
+   * Opens the day if need be and follows the log from where the state left it. What cannot be opened yet, as before the market's first
+   * word, is tried again until it is: trades must be applied even if no intent ever asks.
+   */
   async start(): Promise<Failure | undefined> {
-    return this.ensureDay();
+    const failed = await this.ensureDay();
+    if (failed) this.opening = this.openLater();
+    return failed;
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    await this.opening;
     this.abandon?.('stopped');
     await this.following;
     await this.owned?.idle();
+  }
+
+  private async openLater(): Promise<void> {
+    while (!this.stopped && !this.owned) {
+      await this.world.ports.timers.sleep(RESUME_AFTER_MS, 'risk opens its day');
+      if (!this.stopped) await this.ensureDay();
+    }
   }
 
   private policyOfGroup(): RiskGroupPolicy | undefined {
