@@ -30,7 +30,7 @@ const Market = z.strictObject({ market: z.string(), day: z.string().optional(), 
 export interface DataDir {
   readonly dir: string;
   readonly secrets: Secrets;
-  /** Secrets were made now: tokens have not been shown yet. */
+  /** Nothing was ever up here: the token has not been shown yet. */
   readonly isNew: boolean;
   readonly venueTokensFile: string;
   readonly operatorFile: string;
@@ -110,16 +110,19 @@ export const prepareDataDir = (dir: string): DataDir => {
       ],
     });
   }
-  return { dir, secrets, isNew: known === undefined, venueTokensFile, operatorFile: join(dir, 'operator.json') };
+  const operatorFile = join(dir, 'operator.json');
+  return { dir, secrets, isNew: !existsSync(operatorFile), venueTokensFile, operatorFile };
 };
 
 /** The market asked for; without one that of the last start here, so that a plain start goes on where it was. */
 export const chooseMarket = (dir: string, options: MarketChoice): ChosenMarket => {
-  const path = join(dir, 'market.json');
   const asked = options.market ?? options.day ?? options.symbols ?? options.seed;
-  const known = readJson(path, Market);
+  const known = readJson(join(dir, 'market.json'), Market);
   const { market = 'simulated', day, symbols, seed } = asked === undefined && known !== undefined ? known : options;
-  const chosen = { market, ...(day === undefined ? {} : { day }), ...(symbols === undefined ? {} : { symbols }), ...(seed === undefined ? {} : { seed }) };
-  writeSecret(path, chosen);
-  return chosen;
+  return { market, ...(day === undefined ? {} : { day }), ...(symbols === undefined ? {} : { symbols }), ...(seed === undefined ? {} : { seed }) };
+};
+
+/** Once the venue has taken it: what it refuses must not be what a plain start tries next. */
+export const rememberMarket = (dir: string, { market, day, symbols, seed }: ChosenMarket): void => {
+  writeSecret(join(dir, 'market.json'), { market, day, symbols, seed });
 };

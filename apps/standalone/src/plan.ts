@@ -52,6 +52,9 @@ export interface Plan {
   readonly children: readonly ChildSpec[];
 }
 
+/** Where the gateway keeps its read model. */
+export const readModelFile = (dataDir: string): string => join(dataDir, 'read-model', 'gateway.sqlite');
+
 /** Service processes: 1 is "gave up, start me again"; 0 before it was ready and 2 come again the same. */
 const SERVICE_FINAL_CODES = [0, 2];
 const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);

@@ -2,12 +2,15 @@ import type { PaperMarket } from '@tallystick/host';
 import { createBus, type BusConnection } from '@tallystick/messaging';
 import { Conductor, SettlementWatch, type Participant } from '@tallystick/services';
 import { paperVenue } from '@tallystick/venues';
+import { join } from 'node:path';
 import type { Speed } from './args.ts';
 import { VenueBook } from './book.ts';
 import type { DataDir } from './data-dir.ts';
 import { foldLog } from './fold.ts';
 import type { MarketVoice } from './market-voice.ts';
-import { PAPER_CASH, type Plan } from './plan.ts';
+import { PAPER_CASH, readModelFile, type Plan } from './plan.ts';
+import { checkProjections } from './projections.ts';
+import { messageOf, Refusal } from './refusal.ts';
 import { summarise, type Summary } from './summary.ts';
 import type { World } from './world.ts';
 
@@ -27,6 +30,7 @@ export class Replay {
   private readonly watch: SettlementWatch;
   private readonly conductor: Conductor;
   private readonly beganMs = performance.now();
+  private stopped = false;
   private at: { readonly timeMs: number; readonly turn: number; readonly waitingFor?: string };
 
   constructor(private readonly options: ReplayOptions) {
@@ -45,15 +49,18 @@ export class Replay {
     voice.follow(() => this.conductor.current() ?? before);
   }
 
-  /** Resolves when the market has ended and nothing is under way any more, or after `stop`. */
+  /** Resolves when the market has ended and nothing is under way any more, or after `stop`. Rejects with a Refusal. */
   async run(): Promise<void> {
-    await this.watch.start();
-    await this.conductor.run();
-    // At a pace nobody waits for what the last step led to.
-    if (!this.stopped) await this.conductor.moveTo(this.options.market.end_ms);
+    try {
+      await this.watch.start();
+      await this.conductor.run();
+      // At a pace nobody waits for what the last step led to.
+      if (!this.stopped) await this.conductor.moveTo(this.options.market.end_ms);
+    } catch (error) {
+      // When everything is being stopped, what it stands on goes away under it.
+      if (!this.stopped) throw new Refusal(`the replay cannot go on: ${messageOf(error)}`);
+    }
   }
-
-  private stopped = false;
 
   async stop(): Promise<void> {
     this.stopped = true;
@@ -76,12 +83,13 @@ export class Replay {
   }
 
   async summary(restarts: Readonly<Record<string, number>>): Promise<Summary> {
-    const { world, market, speed } = this.options;
+    const { world, data, market, speed } = this.options;
     const tookMs = performance.now() - this.beganMs;
     const book = VenueBook.parse(await world.control.book());
     const ledger = await foldLog(world.store);
+    const projections = await checkProjections(world.store, world.ports.timers, readModelFile(data.dir), join(data.dir, 'read-model', 'verify.sqlite'));
     return summarise({
-      ledger, book, initialCash: PAPER_CASH, snapshot: this.conductor.current(), speed: String(speed), turns: this.at.turn, tookMs, restarts,
+      ledger, book, initialCash: PAPER_CASH, snapshot: this.conductor.current(), speed: String(speed), turns: this.at.turn, tookMs, restarts, moreChecks: [projections],
       market: { source: market.source, simulated: market.simulated, days: market.days, symbols: market.instruments.map(({ symbol }) => symbol) },
     });
   }

@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 import { speedFor, type ChosenMarket, type Options } from './args.ts';
 import { Children } from './children.ts';
 import type { ChildSpec } from './child.ts';
-import { chooseMarket, emptyDataDir, prepareDataDir, writeSecret, type DataDir } from './data-dir.ts';
+import { chooseMarket, emptyDataDir, prepareDataDir, rememberMarket, writeSecret, type DataDir } from './data-dir.ts';
 import { Instances } from './instances.ts';
 import { MarketVoice } from './market-voice.ts';
 import { Participants } from './participants.ts';
-import { makePlan, natsConfig, SERVICES, STRATEGIES, type Plan, type PortPlan } from './plan.ts';
+import { makePlan, natsConfig, readModelFile, SERVICES, STRATEGIES, type Plan, type PortPlan } from './plan.ts';
 import { freePort, wantedPort } from './ports.ts';
 import { paint, type Progress } from './progress.ts';
 import { waitReady } from './readiness.ts';
@@ -102,19 +102,19 @@ export class Run {
 
   private async all(): Promise<Summary | undefined> {
     const { options, root, env, progress } = this.inputs;
+    const [ports, natsServer] = await Promise.all([portPlan(options, !env['ESDB_URL']), findNatsServer(root, env)]);
     if (options.fresh) emptyDataDir(options.dataDir);
     if (options.fresh && env['ESDB_URL']) progress.note('the event store at ESDB_URL is not ours to empty: its log stays');
     const market = chooseMarket(options.dataDir, options);
-    const [ports, natsServer] = await Promise.all([portPlan(options, !env['ESDB_URL']), findNatsServer(root, env)]);
     const data = prepareDataDir(options.dataDir);
     ensureKeys(options.dataDir);
     const plan = makePlan({ root, data, ports, market, natsServer, inProcess: options.inProcess, demo: options.profile === 'demo', env });
     mkdirSync(join(options.dataDir, 'nats', 'jetstream'), { recursive: true });
     writeFileSync(join(options.dataDir, 'nats', 'nats.conf'), natsConfig(ports.nats, join(options.dataDir, 'nats', 'jetstream')));
-    writeSecret(data.operatorFile, { url: plan.gatewayUrl, token: data.secrets.operator_token, store_url: plan.storeUrl, read_model: join(data.dir, 'read-model', 'gateway.sqlite'), nats_url: plan.natsUrl });
-
     this.world = createWorld(plan, data, env, (text) => progress.note(text));
     const { known, participants } = await this.bringUp(plan, data, this.world);
+    rememberMarket(data.dir, market);
+    writeSecret(data.operatorFile, { url: plan.gatewayUrl, token: data.secrets.operator_token, store_url: plan.storeUrl, read_model: readModelFile(data.dir), nats_url: plan.natsUrl });
     this.tell(plan, data);
     return this.play(plan, data, market, known, participants);
   }
@@ -166,7 +166,7 @@ export class Run {
     const { progress, cwd, root, options } = this.inputs;
     const short = (path: string): string => (relative(cwd, path).startsWith('..') ? path : relative(cwd, path) || '.');
     const bold = (text: string): string => paint(progress.screen, 'bold', text);
-    const elsewhere = options.dataDir === join(root, '.data') ? '' : ` --data ${short(options.dataDir)}`;
+    const elsewhere = options.dataDir === join(root, '.data') ? '' : ` --data ${options.dataDir}`;
     progress.line('');
     progress.line(`${bold('Gateway')}  ${plan.gatewayUrl}   ${data.isNew ? `token ${data.secrets.operator_token}` : `token in ${short(data.operatorFile)}`}`);
     progress.line(`${bold('Data')}     ${short(data.dir)}   logs in ${short(join(data.dir, 'logs'))}${data.isNew ? `, the token again in ${short(data.operatorFile)}` : ''}`);

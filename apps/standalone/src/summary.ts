@@ -17,6 +17,8 @@ export interface SummaryInputs {
   /** Wall time of the replay, ms. */
   readonly tookMs: number;
   readonly restarts: Readonly<Record<string, number>>;
+  /** Made elsewhere, shown with the others. */
+  readonly moreChecks: readonly Check[];
 }
 
 type Counts = Readonly<Record<string, number>>;
@@ -65,13 +67,13 @@ const pnlOf = (positions: readonly PositionLine[]): Summary['pnl'] => {
 
 /** Everything the end of a replay has to say, from our log and the venue's book alone. */
 export const summarise = (inputs: SummaryInputs): Summary => {
-  const { ledger, book, initialCash, snapshot, market, speed, turns, tookMs, restarts } = inputs;
+  const { ledger, book, initialCash, snapshot, market, speed, turns, tookMs, restarts, moreChecks } = inputs;
   const fills = standingFills(ledger);
   const quotes = new Map((snapshot?.quotes ?? []).map((quote) => [quote.symbol, quote]));
   const positions = heldPositions(fills).map((held) => positionLine(held, quotes.get(held.symbol)));
   const states = new Map<string, number>();
   for (const { status } of ledger.orders.values()) countUp(states, status);
-  const checks = runChecks(ledger, book, initialCash);
+  const checks = [...runChecks(ledger, book, initialCash), ...moreChecks];
   return {
     version: 1, market, speed, turns, took_ms: Math.round(tookMs), restarts,
     intents: { ...ledger.intents },

@@ -53,6 +53,10 @@ export const prepareLog = async (root: string, data: DataDir, { store, ports, bu
   }
   const policy = { ...document, instruments: market.instruments.map(({ symbol }) => symbol) };
   const policySigner = loadSigner(data.dir, 'policy');
-  await bootstrap({ store, ports, build, policySigner, policy, instruments: market.instruments.map((instrument) => ({ ...instrument, venue: 'paper' })) });
+  try {
+    await bootstrap({ store, ports, build, policySigner, policy, instruments: market.instruments.map((instrument) => ({ ...instrument, venue: 'paper' })) });
+  } catch (error) {
+    throw new Refusal(`policy, instruments and kill switch could not be put into the log: ${messageOf(error)}`);
+  }
   return policySigner.keyId;
 };
