@@ -8,6 +8,8 @@ import { ScriptedStore } from './testing/scripted-store.ts';
 import { countingMetrics, newEvent, recordingLog, systemPorts, until } from './testing/world.ts';
 
 const DEADLINE_MS = 600;
+/** Where the answer is what counts and the machine may be busy. */
+const PATIENT_MS = 30_000;
 let store: ScriptedStore;
 let opened: EventStore[];
 const log = recordingLog();
@@ -67,9 +69,7 @@ describe.each(['batch', 'unary'] as const)('an append (%s)', (appendPath) => {
     store.onAppend = () => 'store_and_swallow';
     const one = connect({ appendPath });
     const event = newEvent();
-    const startedMs = performance.now();
     expect(await one.append('order-1', 'no_stream', [event])).toMatchObject({ ok: false, code: 'APPEND_OUTCOME_UNKNOWN' });
-    expect(performance.now() - startedMs).toBeLessThan(DEADLINE_MS + 600);
     store.onAppend = () => 'answer';
     expect(await one.append('order-1', 'no_stream', [event])).toEqual({ ok: true, revision: 0, position: 10n });
     expect(store.log).toHaveLength(1);
@@ -162,7 +162,7 @@ describe.each(['batch', 'unary'] as const)('an append (%s)', (appendPath) => {
 
 describe('the batch append stream', () => {
   it('is one for many appends', async () => {
-    const one = connect();
+    const one = connect({ appendDeadlineMs: PATIENT_MS });
     const outcomes = await Promise.all(Array.from({ length: 500 }, (_, n) => one.append(`order-${n}`, 'no_stream', [newEvent()])));
     expect(outcomes.every(({ ok }) => ok)).toBe(true);
     expect(store.batchCalls).toBe(1);
@@ -191,11 +191,10 @@ describe('the batch append stream', () => {
 
   it('fails every append at once when the store turns the call down', async () => {
     store.onAppend = () => ({ break: status.UNAUTHENTICATED });
-    const one = connect();
-    const startedMs = performance.now();
+    // Far longer than the test may take: what ends it is the refusal, not a deadline.
+    const one = connect({ appendDeadlineMs: 600_000 });
     const outcomes = await Promise.all([one.append('order-1', 'no_stream', [newEvent()]), one.append('order-2', 'no_stream', [newEvent()])]);
     expect(outcomes.map((outcome) => !outcome.ok && outcome.code)).toEqual(['STORE_REFUSED', 'STORE_REFUSED']);
-    expect(performance.now() - startedMs).toBeLessThan(DEADLINE_MS);
   });
 
   it.each([status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED, status.UNKNOWN])('is not lost to the others over one append that ends it (%d)', async (code) => {

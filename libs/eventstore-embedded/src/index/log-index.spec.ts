@@ -37,10 +37,10 @@ describe('the index of the log', () => {
     const index = new LogIndex();
     const stream = index.streams.findOrAdd(Buffer.from('long'));
     for (let n = 0; n < 200_000; n++) index.add(stream, n, n);
-    const startedMs = performance.now();
-    for (let n = 0; n < 200_000; n += 10) expect(index.ancestor(199_999, n) === n).toBe(true);
-    // A walk of single steps would take 2 * 10^9 of them.
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // A walk of single steps would take 2 * 10^10 of them: the test would not end.
+    let wrong = 0;
+    for (let n = 0; n < 200_000; n += 1) if (index.ancestor(199_999, n) !== n) wrong += 1;
+    expect(wrong).toBe(0);
   });
 
   it('shows nothing of what is not yet synced', () => {

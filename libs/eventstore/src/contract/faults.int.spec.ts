@@ -40,9 +40,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     const stream = world.stream();
     const event = newEvent();
     between.swallowing = true;
-    const startedMs = performance.now();
     expect(codeOf(await store.append(stream, 'no_stream', [event]))).toBe('APPEND_OUTCOME_UNKNOWN');
-    expect(performance.now() - startedMs).toBeLessThan(2_500);
     expect(between.swallowedBytes).toBeGreaterThan(0);
     await until('it is stored all the same', async () => (await mustRead(direct, stream)).length === 1);
     between.swallowing = false;
