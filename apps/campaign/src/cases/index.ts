@@ -1,0 +1,26 @@
+import type { CampaignCase } from '../case.ts';
+import { killCase, VICTIMS, type Victim } from './kills.ts';
+import { replayCase } from './replay.ts';
+
+/** Four processes a run leave the replay enough undisturbed time between two kills to get somewhere. */
+const CI_KILLS: readonly (readonly Victim[])[] = [
+  ['intents', 'execution', 'rebalance', 'nats-server'],
+  ['risk', 'fills', 'paper-venue', 'supervisor'],
+  ['eventstore', 'gateway', 'signal'],
+];
+const ALL_ROUNDS = 4;
+
+const ciCases = (): readonly CampaignCase[] => [
+  replayCase('m1'),
+  ...CI_KILLS.map((victims, run) => killCase(`${run + 1}`, 'm1', victims)),
+];
+
+const allCases = (): readonly CampaignCase[] => [
+  ...['m2', 'm3'].map(replayCase),
+  // Each process alone, then all of them in one run, again and again.
+  ...VICTIMS.map((victim) => killCase(`alone-${victim}`, 'm1', [victim])),
+  ...Array.from({ length: ALL_ROUNDS }, (_, round) => killCase(`everyone-${round + 1}`, round % 2 === 0 ? 'm1' : 'm2', VICTIMS)),
+];
+
+/** In the order in which they run: what others are compared with comes first. */
+export const casesOf = (scale: 'ci' | 'all'): readonly CampaignCase[] => (scale === 'ci' ? ciCases() : [...ciCases(), ...allCases()]);
