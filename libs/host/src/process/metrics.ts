@@ -13,7 +13,7 @@ export const serviceMetrics = defineMetrics([
   { name: 'tally_venue_submit_ms', kind: 'histogram_ms', help: 'Round trip of an order to the venue, by outcome.', labels: ['outcome'] },
   { name: 'tally_in_doubt_total', kind: 'counter', help: 'Orders put in doubt, by code.', labels: ['code'] },
   { name: 'tally_bypass_attempts_total', kind: 'counter', help: 'Commands that were not backed by a signed decision, by code.', labels: ['code'] },
-  { name: 'tally_order_events_total', kind: 'counter', help: 'Facts recorded from venue reports, by event type.', labels: ['type'] },
+  { name: 'tally_order_events_total', kind: 'counter', help: 'Transitions of orders, by event type.', labels: ['type'] },
   { name: 'tally_quarantined_total', kind: 'counter', help: 'Reports that belong to no order of ours, by reason.', labels: ['reason'] },
   { name: 'tally_instance_starts_total', kind: 'counter', help: 'Strategy processes started.', labels: [] },
   { name: 'tally_instance_crashes_total', kind: 'counter', help: 'Strategy processes that ended unasked.', labels: [] },

@@ -169,6 +169,7 @@ export class ExecutionService {
     const claimed = await appendAfter(this.world.store, orderFolding, stream, this.context(cause), loaded, [{ id: claim.claim_id, event: { type: 'SubmissionClaimed', data: claim } }]);
     // Lost or unknown: not owned. The command comes again, finds what is recorded, and asks if there is a claim.
     if (!claimed.ok) return retry(claimed);
+    this.world.metrics.count('tally_order_events_total', { type: 'SubmissionClaimed' });
     this.world.failpoints.at('execution.claimed');
     const fence = await this.fences.check(gate.riskGroup, gate.epoch);
     if (fence.kind === 'stopped') {

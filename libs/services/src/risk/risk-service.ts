@@ -210,6 +210,7 @@ export class RiskService {
     this.world.failpoints.at('risk.copied');
     for (const check of failedChecks(decision)) this.world.metrics.count('tally_denials_total', { code: check.code });
     this.world.metrics.count('tally_decisions_total', { outcome: decision.outcome });
+    this.world.metrics.count('tally_order_events_total', { type });
     if (decision.outcome === 'approved') this.sendSubmit(terms, decision);
     return DONE;
   }
