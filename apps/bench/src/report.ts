@@ -32,7 +32,6 @@ const METRICS: readonly (readonly [string, (round: Round) => number])[] = [
   ['intent to its answer at 100/s, p50 ms', (round) => round.answer_p50_ms],
   ['sustained orders/s', (round) => round.orders_per_s],
   ['CPU us per order, all processes', (round) => round.cpu_us_total],
-  ['  at 100/s', (round) => round.cpu_us_low],
   ['events per order', (round) => round.events],
   ['appends per order', (round) => round.appends],
   ['appends per sync', (round) => round.appends_per_sync],
@@ -64,6 +63,9 @@ export const pipelineLines = (result: PipelineResult): string => {
   const names = [...new Set(variants.flatMap(({ rounds }) => rounds.flatMap(({ cpu_us }) => Object.keys(cpu_us))))];
   for (const name of names) {
     rows.push([`CPU us per order, ${name}`, ...variants.map((variant) => (name in (variant.rounds[0]?.cpu_us ?? {}) ? shown(column(variant, (round) => round.cpu_us[name] ?? 0)) : ''))]);
+  }
+  for (const name of names) {
+    rows.push([`  at 100/s, ${name}`, ...variants.map((variant) => (name in (variant.rounds[0]?.cpu_us_low ?? {}) ? shown(column(variant, (round) => round.cpu_us_low[name] ?? 0)) : ''))]);
   }
   for (const name of names) {
     rows.push([`resident MiB, ${name}`, ...variants.map((variant) => (name in (variant.rounds[0]?.resident_mib ?? {}) ? short(column(variant, (round) => round.resident_mib[name] ?? 0).median) : ''))]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { appendAfter, handle } from './handle.ts';
+import { appendAfter, handle, handleRecent } from './handle.ts';
 import { load, type Loaded } from './load.ts';
+import { RecentStreams } from './recent-streams.ts';
 import { hashOfRecorded } from './record.ts';
 import { added, context, summing, type Sum } from './testing/counter.ts';
 import { MemoryStore } from './testing/memory-store.ts';
@@ -111,5 +112,45 @@ describe('one append after what was loaded', () => {
     expect(await appendAfter(store, summing, 'sum', context, loaded, [added('claim-1', 1)])).toMatchObject({ ok: true, state: { total: 1 } });
     expect(await appendAfter(store, summing, 'sum', context, loaded, [added('claim-2', 1)])).toMatchObject({ ok: false, code: 'WRONG_EXPECTED_REVISION', detail: expect.stringContaining('sum') });
     expect(await totalOf(store)).toBe(1);
+  });
+});
+
+describe('handling what was just seen', () => {
+  const remembering = (store: MemoryStore, recent: RecentStreams<Sum>, cause: string, n: number) => handleRecent(store, summing, 'sum', context, () => [added(cause, n)], recent);
+
+  it('reads a stream once, and then goes on from what it led to', async () => {
+    const store = new MemoryStore();
+    const recent = new RecentStreams<Sum>(2);
+    await remembering(store, recent, 'a', 1);
+    store.failNext('read', 'unavailable');
+    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 3, revisions: [0, 1] }, revision: 1 });
+    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 3 }, recorded: [], revision: 1 });
+    expect(await load(store, summing, 'sum')).toMatchObject({ ok: false, code: 'STORE_UNAVAILABLE' });
+    expect(await totalOf(store)).toBe(3);
+  });
+
+  it('decides again on what is there when somebody else wrote meanwhile', async () => {
+    const store = new MemoryStore();
+    const recent = new RecentStreams<Sum>(2);
+    await remembering(store, recent, 'a', 1);
+    await add(store, 'other', 10);
+    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 13, revisions: [0, 1, 2] }, revision: 2 });
+    expect(await totalOf(store)).toBe(13);
+  });
+
+  it('reads again after a failure, whatever came of it', async () => {
+    const store = new MemoryStore();
+    const recent = new RecentStreams<Sum>(2);
+    await remembering(store, recent, 'a', 1);
+    store.failNext('append', 'unknown_written');
+    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: false });
+    expect(recent.take('sum')).toBeUndefined();
+    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 3 } });
+  });
+
+  it('keeps no more streams than it was told, the newest', () => {
+    const recent = new RecentStreams<number>(2);
+    for (const n of [1, 2, 3]) recent.keep(`s${n}`, { state: n, end: { revision: 0, hash: '' }, ids: new Set() });
+    expect([recent.take('s1'), recent.take('s2')?.state, recent.take('s3')?.state]).toEqual([undefined, 2, 3]);
   });
 });

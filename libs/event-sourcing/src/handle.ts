@@ -1,5 +1,6 @@
 import type { EventStore, StoreFailure } from '@tallystick/ports';
 import { load, type Folding, type Loaded, type LoadFailure } from './load.ts';
+import type { RecentStreams } from './recent-streams.ts';
 import { chain, type DomainEvent, type Fact, type RecordContext } from './record.ts';
 
 export interface Handled<S, E> {
@@ -9,6 +10,8 @@ export interface Handled<S, E> {
   readonly recorded: readonly E[];
   readonly revision: number | 'no_stream';
   readonly position?: bigint;
+  /** The stream as it is after this call: what the next one may decide on. */
+  readonly loaded: Loaded<S>;
 }
 
 export type OutcomeUnknown = { readonly ok: false; readonly code: 'APPEND_OUTCOME_UNKNOWN'; readonly detail: string };
@@ -23,6 +26,12 @@ export type HandleFailure =
 
 /** Four services write to one order at the most; ten lost races in a row mean that something loops. */
 const CONFLICTS_MAX = 10;
+
+const newFacts = <S, E extends DomainEvent>(loaded: Loaded<S>, decide: (loaded: Loaded<S>) => readonly Fact<E>[]): readonly Fact<E>[] =>
+  decide(loaded).filter((fact) => !loaded.ids.has(fact.id));
+
+const nothingNew = <S, E extends DomainEvent>(loaded: Loaded<S>): Handled<S, E> =>
+  ({ ok: true, state: loaded.state, recorded: [], revision: loaded.end.revision, loaded, ...(loaded.position === undefined ? {} : { position: loaded.position }) });
 
 /**
  * Read, fold, decide, append at the revision that was read. On a conflict all of it again, on what is there now. `decide` must be
@@ -39,12 +48,36 @@ export const handle = async <S, E extends DomainEvent>(
     const read = await load(store, folding, stream);
     if (!read.ok) return read;
     const { loaded } = read;
-    const facts = decide(loaded).filter((fact) => !loaded.ids.has(fact.id));
-    if (facts.length === 0) return { ok: true, state: loaded.state, recorded: [], revision: loaded.end.revision, ...(loaded.position === undefined ? {} : { position: loaded.position }) };
+    const facts = newFacts(loaded, decide);
+    if (facts.length === 0) return nothingNew(loaded);
     const outcome = await appendAfter(store, folding, stream, context, loaded, facts);
     if (outcome.ok || outcome.code !== 'WRONG_EXPECTED_REVISION') return outcome;
   }
   return { ok: false, code: 'STREAM_CONTENDED', detail: `${stream} changed ${CONFLICTS_MAX} times while it was being decided on` };
+};
+
+/**
+ * The same, deciding first on the stream as `recent` has it: without a read where nobody else wrote meanwhile. What is decided on an
+ * old state is refused by the store, and then the stream is read; what adds nothing to it added nothing at that revision. For facts only,
+ * where being late is the same as having come earlier; whoever needs the newest state uses `handle`.
+ */
+export const handleRecent = async <S, E extends DomainEvent>(
+  store: EventStore,
+  folding: Folding<S, E>,
+  stream: string,
+  context: RecordContext,
+  decide: (loaded: Loaded<S>) => readonly Fact<E>[],
+  recent: RecentStreams<S>,
+): Promise<Handled<S, E> | HandleFailure> => {
+  const known = recent.take(stream);
+  let handled: Handled<S, E> | HandleFailure | LostRace | undefined;
+  if (known) {
+    const facts = newFacts(known, decide);
+    handled = facts.length === 0 ? nothingNew(known) : await appendAfter(store, folding, stream, context, known, facts);
+  }
+  if (handled === undefined || (!handled.ok && handled.code === 'WRONG_EXPECTED_REVISION')) handled = await handle(store, folding, stream, context, decide);
+  if (handled.ok && handled.revision !== 'no_stream') recent.keep(stream, handled.loaded);
+  return handled;
 };
 
 /** One append at the loaded revision, without a retry on conflict: for claims, where losing the race is the answer. */
@@ -56,7 +89,7 @@ export const appendAfter = async <S, E extends DomainEvent>(
   loaded: Loaded<S>,
   facts: readonly Fact<E>[],
 ): Promise<Handled<S, E> | StoreFailure | OutcomeUnknown | LostRace> => {
-  const { events } = chain(stream, loaded.end, facts, context);
+  const { events, end } = chain(stream, loaded.end, facts, context);
   const outcome = await store.append(stream, loaded.end.revision, events);
   if (!outcome.ok) return 'detail' in outcome ? outcome : { ...outcome, detail: `${stream} is at ${outcome.actual}` };
   let { state } = loaded;
@@ -65,5 +98,6 @@ export const appendAfter = async <S, E extends DomainEvent>(
     state = folding.evolve(state, event, revision);
     revision += 1;
   }
-  return { ok: true, state, recorded: facts.map(({ event }) => event), revision: outcome.revision, position: outcome.position };
+  const after: Loaded<S> = { state, end, ids: new Set([...loaded.ids, ...facts.map(({ id }) => id)]), position: outcome.position };
+  return { ok: true, state, recorded: facts.map(({ event }) => event), revision: outcome.revision, position: outcome.position, loaded: after };
 };

@@ -186,13 +186,12 @@ const fills = (stage: Stage): void => {
   stage.store.subscribeAll({ name: 'relay-remainder', after: 'end', streamPrefixes: [STREAM.order], onFailed: ignore, onEvent: () => undefined });
 };
 
+/** What the answer says goes in with one append; the stream says it again, and by then it is known. */
 const applied = async (stage: Stage, type: string, orderId: string): Promise<void> => {
+  if (type !== 'answer') return;
   const stream = STREAM.order + orderId;
   await stage.store.read(stream);
-  if (type !== 'answer') return;
-  await append(stage, stream, 1, [eventOf('acknowledged', orderId)]);
-  await stage.store.read(stream);
-  await append(stage, stream, 2, [eventOf('filled', orderId)]);
+  await append(stage, stream, 1, [eventOf('acknowledged', orderId), eventOf('filled', orderId)]);
 };
 
 const STAGES: Readonly<Record<string, (stage: Stage) => void>> = { intents, risk, execution, fills };

@@ -2,6 +2,7 @@ import type { RawReport, Venue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import type { ServicePorts } from '../shared/service-ports.ts';
 import { RateGovernor } from './rate-governor.ts';
+import { ReportIntake } from './report-intake.ts';
 import { AccountReports } from './report-log.ts';
 
 const RETRY_MS = 500;
@@ -15,6 +16,7 @@ const TRACES_MAX = 10_000;
 export class AccountGate {
   readonly reports: AccountReports;
   readonly rate: RateGovernor;
+  private readonly intake: ReportIntake;
   private stream: { stop(): Promise<void>; connected(): boolean } | undefined;
   private readonly traces = new Map<string, string>();
   private snapshotTaken = false;
@@ -30,6 +32,7 @@ export class AccountGate {
     reference: ReferenceData,
   ) {
     this.reports = new AccountReports(world, venue.descriptor.venue, account, () => reference.policyHash());
+    this.intake = new ReportIntake(world, this.reports, (report) => ({ correlationId: account, causationId: report.report_id, ...this.traceOf(report) }));
     this.rate = new RateGovernor(world.ports, venue.descriptor.requests_per_second_max);
     this.starting = this.start();
   }
@@ -52,6 +55,7 @@ export class AccountGate {
     this.stopped = true;
     await this.starting;
     await this.stream?.stop();
+    await this.intake.stop();
     await this.reports.idle();
   }
 
@@ -78,14 +82,7 @@ export class AccountGate {
     const cause = { correlationId: this.account, causationId: this.world.identity.instance };
     const recorded = await this.reports.record(snapshot.value, cause);
     if (!recorded.ok) return `${recorded.code}: ${recorded.detail}`;
-    this.stream = this.venue.reports(this.account, this.reports.sequence(), async (report) => {
-      for (;;) {
-        const kept = await this.reports.record(report, { correlationId: this.account, causationId: report.report_id, ...this.traceOf(report) });
-        if (kept.ok || this.stopped) return;
-        this.world.log.write('error', 'report.not_recorded_yet', { account: this.account, report_id: report.report_id, code: kept.code, detail: kept.detail });
-        await this.world.ports.timers.sleep(RETRY_MS, 'record a report');
-      }
-    });
+    this.stream = this.venue.reports(this.account, this.reports.sequence(), (report) => this.intake.take(report));
     this.snapshotTaken = true;
     this.world.log.write('info', 'account.ready', { account: this.account, after_sequence: this.reports.sequence() });
     return undefined;

@@ -32,8 +32,11 @@ export class AccountReports {
     return this.ensureDay();
   }
 
-  /** Durable when it resolves; a report recorded before is not recorded twice. */
-  async record(report: RawReport, cause: Cause): Promise<{ readonly ok: true; readonly ref: ReportRef } | Failure> {
+  /**
+   * Durable when it resolves; a report recorded before is not recorded twice. With `after` it is refused (REPORT_OUT_OF_TURN) for as long as
+   * the venue's report of that sequence is not in the log: a report must not stand for one before it that was lost.
+   */
+  async record(report: RawReport, cause: Cause, after = 0): Promise<{ readonly ok: true; readonly ref: ReportRef } | Failure> {
     const failed = await this.ensureDay();
     if (failed) return failed;
     const { owned } = this;
@@ -43,10 +46,12 @@ export class AccountReports {
       ...(report.sequence === undefined ? {} : { sequence: report.sequence }),
     };
     const outcome = await owned.submit(recordContext(this.world, this.policyHash(), cause), (state) => {
-      if (state.reportIds.has(report.report_id)) return { facts: [], result: undefined };
-      return { facts: [{ id: this.world.ports.ids.unique('report'), event: { type: 'VenueReportReceived', data } }], result: undefined };
+      if (state.reportIds.has(report.report_id)) return { facts: [], result: 'kept' };
+      if (Math.max(this.lastSequence, state.lastSequence) < after) return { facts: [], result: 'out of turn' };
+      return { facts: [{ id: this.world.ports.ids.unique('report'), event: { type: 'VenueReportReceived', data } }], result: 'kept' };
     });
     if (!outcome.ok) return outcome;
+    if (outcome.result === 'out of turn') return { ok: false, code: 'REPORT_OUT_OF_TURN', detail: `report ${after} of ${this.account} is not in the log yet` };
     const ref: ReportRef = { stream: owned.stream, revision: outcome.revision === 'no_stream' ? 0 : outcome.revision, report_id: report.report_id,
       ...(report.sequence === undefined ? {} : { sequence: report.sequence }) };
     return { ok: true, ref };

@@ -1,6 +1,6 @@
 import { checkpointStream, decodeCheckpoint, decodeQuarantine, decodeReconciliation, decodeVenueReport, factIdOf, orderStream, quarantineStream, reconciliationStream } from '@tallystick/contracts';
-import { interpretReport, type CheckpointEvent, type OrderReport, type QuarantineEvent, type QuarantineReason, type ReconciliationEvent, type ReportRef, type VenueReportEvent } from '@tallystick/domain';
-import { drive, handle, OwnedStream, type Drive, type Fact, type Folding } from '@tallystick/event-sourcing';
+import { evolveOrder, interpretReport, type CheckpointEvent, type OrderEvent, type OrderReport, type OrderState, type QuarantineEvent, type QuarantineReason, type ReconciliationEvent, type ReportRef, type VenueReportEvent } from '@tallystick/domain';
+import { drive, handle, handleRecent, OwnedStream, RecentStreams, type Drive, type Fact, type Folding, type Loaded } from '@tallystick/event-sourcing';
 import type { JsonObject, RawReport, RecordedEvent, Venue, VenueReport } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { interpretRecorded } from '../shared/answers.ts';
@@ -14,7 +14,31 @@ const checkpointFolding: Folding<bigint | undefined, CheckpointEvent> = { initia
 /** A restart repeats at most this many reports; each costs one read to find that it is done. */
 const CHECKPOINT_EVERY = 500;
 
+/** A venue tells the same facts by answer and by stream, milliseconds apart: this many orders are under way at once, no more are worth remembering. */
+const RECENT_ORDERS_MAX = 512;
+
 type Done = 'done' | 'retry';
+type ReportOfOrder = Exclude<VenueReport, { kind: 'unreadable' | 'account_snapshot' | 'not_found' }>;
+
+/** Reports of one order that came together, each with its place in what they came in. */
+interface OrderPart {
+  readonly clientOrderId: string;
+  readonly reports: { readonly part: number; readonly report: ReportOfOrder }[];
+}
+
+const isOfOrder = (report: VenueReport): report is ReportOfOrder => report.kind !== 'unreadable' && report.kind !== 'account_snapshot' && report.kind !== 'not_found';
+
+/** Neighbours that are about one order are applied in one append. */
+const inGroups = (reports: readonly VenueReport[]): readonly (OrderPart | { readonly part: number; readonly report: Exclude<VenueReport, ReportOfOrder> })[] => {
+  const groups: (OrderPart | { readonly part: number; readonly report: Exclude<VenueReport, ReportOfOrder> })[] = [];
+  for (const [part, report] of reports.entries()) {
+    const last = groups.at(-1);
+    if (!isOfOrder(report)) groups.push({ part, report });
+    else if (last && 'reports' in last && last.clientOrderId === report.client_order_id) last.reports.push({ part, report });
+    else groups.push({ clientOrderId: report.client_order_id, reports: [{ part, report }] });
+  }
+  return groups;
+};
 
 const traceOf = ({ metadata }: RecordedEvent): string | undefined => (typeof metadata['traceparent'] === 'string' ? metadata['traceparent'] : undefined);
 
@@ -22,6 +46,7 @@ const traceOf = ({ metadata }: RecordedEvent): string | undefined => (typeof met
 export class FillsService {
   private driving: Drive | undefined;
   private checkpoint: OwnedStream<bigint | undefined, CheckpointEvent> | undefined;
+  private readonly recent = new RecentStreams<OrderState>(RECENT_ORDERS_MAX);
 
   constructor(
     private readonly world: ServicePorts,
@@ -68,13 +93,11 @@ export class FillsService {
   }
 
   /** Reports of one order one after the other; those that name none in a line per account. */
-  private keyOf(recorded: RecordedEvent): string {
-    const decoded = decodeVenueReport(recorded);
-    if (!decoded.ok) return recorded.stream;
-    const { data } = decoded.event;
-    const clientOrderId = data.body['client_order_id'];
-    const orderId = typeof clientOrderId === 'string' ? this.venueOf(data)?.orderIdOf(clientOrderId) : undefined;
-    return orderId ?? data.account;
+  private keyOf({ data, stream }: RecordedEvent): string {
+    const { venue, account, body } = data;
+    const clientOrderId = typeof body === 'object' && body !== null && 'client_order_id' in body ? body.client_order_id : undefined;
+    const orderId = typeof clientOrderId === 'string' && typeof venue === 'string' ? this.venues.get(venue)?.orderIdOf(clientOrderId) : undefined;
+    return orderId ?? (typeof account === 'string' ? account : stream);
   }
 
   private async apply(recorded: RecordedEvent): Promise<Done> {
@@ -87,15 +110,15 @@ export class FillsService {
     if (!venue) return this.quarantine(data.account, 'ACCOUNT_FOREIGN', `no adapter for venue ${data.venue}`, ref, recorded);
     const raw: RawReport = { report_id: data.report_id, account: data.account, channel: data.channel, body: data.body as JsonObject };
     const reports = interpretRecorded(venue, raw, (clientOrderId) => clientOrderId !== venue.clientOrderId(venue.orderIdOf(clientOrderId) ?? '', 'place', 1));
-    for (const [part, report] of reports.entries()) {
-      const done = await this.applyOne(venue, data.account, report, ref, recorded, part);
+    for (const group of inGroups(reports)) {
+      const done = 'reports' in group ? await this.applyToOrder(venue, raw, group, ref, recorded) : await this.applyOther(data.account, group.report, ref, recorded);
       if (done === 'retry') return 'retry';
     }
     this.world.failpoints.at('fills.applied');
     return 'done';
   }
 
-  private async applyOne(venue: Venue, account: string, report: VenueReport, ref: ReportRef, recorded: RecordedEvent, part: number): Promise<Done> {
+  private async applyOther(account: string, report: Exclude<VenueReport, ReportOfOrder>, ref: ReportRef, recorded: RecordedEvent): Promise<Done> {
     switch (report.kind) {
       case 'unreadable':
         return this.quarantine(account, 'REPORT_UNREADABLE', report.detail, ref, recorded);
@@ -104,23 +127,21 @@ export class FillsService {
       // Evidence for whoever asked; the executor judges it against the venue's admissibility window.
       case 'not_found':
         return 'done';
-      default:
-        return this.applyToOrder(venue, account, report, ref, recorded, part);
     }
   }
 
-  private async applyToOrder(venue: Venue, account: string, report: Exclude<VenueReport, { kind: 'unreadable' | 'account_snapshot' | 'not_found' }>, ref: ReportRef, recorded: RecordedEvent, part: number): Promise<Done> {
-    const orderId = venue.orderIdOf(report.client_order_id);
-    if (orderId === undefined) return this.quarantine(account, 'ORDER_UNKNOWN', `client order id ${report.client_order_id} is not one of ours`, ref, recorded);
+  private async applyToOrder(venue: Venue, { account, channel }: RawReport, group: OrderPart, ref: ReportRef, recorded: RecordedEvent): Promise<Done> {
+    const orderId = venue.orderIdOf(group.clientOrderId);
+    if (orderId === undefined) return this.quarantine(account, 'ORDER_UNKNOWN', `client order id ${group.clientOrderId} is not one of ours`, ref, recorded);
     const stream = orderStream(orderId);
-    const { client_order_id: _id, ...said } = report;
-    const cause = this.causeOf(recorded);
     let known = true;
-    const handled = await handle(this.world.store, orderFolding, stream, this.context(cause), (loaded) => {
+    const decide = (loaded: Loaded<OrderState>): readonly Fact<OrderEvent>[] => {
       known = loaded.end.revision !== 'no_stream';
-      if (!known) return [];
-      return interpretReport(loaded.state, said as OrderReport, ref).map((event, i) => ({ id: factIdOf(stream, `${recorded.id}/${part}`, i), event }));
-    });
+      return known ? factsOf(loaded, group, stream, recorded.id, ref) : [];
+    };
+    const context = this.context(this.causeOf(recorded));
+    // What was asked for is evidence in a doubt that may have come up since: that is judged on the newest state.
+    const handled = channel === 'query' ? await handle(this.world.store, orderFolding, stream, context, decide) : await handleRecent(this.world.store, orderFolding, stream, context, decide, this.recent);
     if (!handled.ok) {
       this.world.log.write('warn', 'fills.not_applied_yet', { stream, code: handled.code, detail: handled.detail });
       return 'retry';
@@ -159,3 +180,18 @@ export class FillsService {
   }
 }
 
+/** What the reports of a group say, each on the state that those before it lead to. */
+const factsOf = ({ state: before, ids }: Loaded<OrderState>, { reports }: OrderPart, stream: string, recordedId: string, ref: ReportRef): readonly Fact<OrderEvent>[] => {
+  const facts: Fact<OrderEvent>[] = [];
+  let state = before;
+  for (const { part, report } of reports) {
+    const { client_order_id: _id, ...said } = report;
+    for (const [i, event] of interpretReport(state, said as OrderReport, ref).entries()) {
+      const id = factIdOf(stream, `${recordedId}/${part}`, i);
+      facts.push({ id, event });
+      // Recorded by an earlier try: the state has it already.
+      if (!ids.has(id)) state = evolveOrder(state, event);
+    }
+  }
+  return facts;
+};

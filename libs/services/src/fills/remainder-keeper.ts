@@ -6,6 +6,10 @@ import type { ServicePorts } from '../shared/service-ports.ts';
 /** Business time only moves with the market; looking more often than this finds nothing new. */
 const LOOK_EVERY_MS = 20;
 
+/** An order that will have to be cancelled some day. */
+const begins = ({ type, data }: RecordedEvent): boolean =>
+  type === 'OrderApproved' && (data as { readonly terms?: { readonly remainder?: { readonly kind?: unknown } } }).terms?.remainder?.kind === 'cancel_after';
+
 /**
  * Remainder policy: asks for the cancel of an order that has waited its time at the venue (business time since the first
  * acknowledgement). Keeps no memory that the log does not give back: a restart folds the open orders again.
@@ -33,12 +37,13 @@ export class RemainderKeeper {
 
   private note(recorded: RecordedEvent): void {
     const orderId = orderIdOfStream(recorded.stream);
-    const decoded = decodeOrder(recorded);
-    if (orderId === undefined || !decoded.ok) return;
-    const { event } = decoded;
+    if (orderId === undefined) return;
     const known = this.open.get(orderId);
-    if (!known && (event.type !== 'OrderApproved' || event.data.terms.remainder.kind !== 'cancel_after')) return;
-    const state = evolveOrder(known ?? NO_ORDER, event);
+    // Most orders wait for ever: their events are passed over before the dear part, which is reading them.
+    if (!known && !begins(recorded)) return;
+    const decoded = decodeOrder(recorded);
+    if (!decoded.ok) return;
+    const state = evolveOrder(known ?? NO_ORDER, decoded.event);
     if (isTerminal(state.status)) {
       this.open.delete(orderId);
       this.asked.delete(orderId);

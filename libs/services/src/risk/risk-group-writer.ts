@@ -20,6 +20,8 @@ const RESUME_AFTER_MS = 200;
 /** What ends an order and so its reservation. */
 const ENDS: ReadonlySet<OrderEvent['type']> = new Set(['OrderRejected', 'OrderCanceled', 'OrderExpired', 'SubmissionWithheld', 'OrderNotReceived']);
 
+const MOVES_THE_GROUP: ReadonlySet<string> = new Set([...ENDS, 'OrderFilled', 'FillBusted', 'FillCorrected']);
+
 /**
  * The one writer of a risk group. Decisions come in through `submit`; trades and releases come from the orders' streams, each
  * applied once, by its place in the log. The day's stream rolls over when business time passes the group's roll time.
@@ -196,6 +198,8 @@ export class RiskGroupWriter {
       // Taken once, as the opening balance: afterwards cash moves with trades, and a difference is a break, not a correction.
       return (state) => (state.cash.has(account) ? [] : [{ type: 'CashReconciled', data: { account, currency, cash, source_position: source } }]);
     }
+    // Most events of an order concern no reservation: they are passed over before they are read.
+    if (!MOVES_THE_GROUP.has(recorded.type)) return undefined;
     const decoded = decodeOrder(recorded);
     if (!decoded.ok) return 'retry';
     const { event } = decoded;
