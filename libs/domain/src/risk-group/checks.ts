@@ -3,6 +3,7 @@ import type { OrderTerms } from '../order/events.ts';
 import { accountOf, mayTrade, strategyOf, type Limits, type PolicyActivation } from '../policy/policy.ts';
 import { isOpen, type Session } from '../session/session.ts';
 import type { CheckCode, CheckResult, QuoteUsed } from './decision.ts';
+import { countAfter } from './message-times.ts';
 import { countersOf, RATE_WINDOW_MS, type Book, type RiskGroupState } from './state.ts';
 
 /** What a decision is made on; all of it is recorded in the decision. Money in base currency. */
@@ -201,7 +202,7 @@ export const amountChecks = (state: RiskGroupState, terms: OrderTerms, scoped: S
   }
   if (limits.max_messages_per_minute !== undefined) {
     const now = inputs.businessTimeMs;
-    const recent = now === undefined ? undefined : counters.messageTimesMs.filter((time) => time > now - RATE_WINDOW_MS).length + 1;
+    const recent = now === undefined ? undefined : countAfter(counters.messageTimesMs, now - RATE_WINDOW_MS) + 1;
     results.push(within('MESSAGE_RATE_LIMIT', scope, recent === undefined ? undefined : decimal(String(recent)),
       String(limits.max_messages_per_minute), 'orders per minute', 'the market clock cannot be read'));
   }

@@ -3,3 +3,4 @@ export * from './decide.ts';
 export * from './decision.ts';
 export type * from './events.ts';
 export * from './state.ts';
+export { forgetTime } from './message-times.ts';

@@ -1,5 +1,6 @@
 import { decimal, decimalText, maxOf, ZERO, type Decimal } from '../decimal.ts';
 import type { AppliedTrade, OpenPosition, OpenReservation, RiskGroupEvent } from './events.ts';
+import { noteTime } from './message-times.ts';
 
 /** All that one strategy holds and has open of one symbol on one account. Money in base currency. */
 export interface Book {
@@ -26,7 +27,7 @@ export interface ScopeCounters {
   filledNotional: Decimal;
   /** Open at its worst price, base currency. */
   openNotional: Decimal;
-  /** Business times of approved orders, oldest first; those beyond the rate window are dropped. */
+  /** Business times of approved orders, oldest first; those beyond the rate window are dropped sooner or later, and never counted. */
   messageTimesMs: number[];
 }
 
@@ -153,9 +154,7 @@ const decide = (state: RiskGroupState, event: Extract<RiskGroupEvent, { type: 'O
     side: terms.side, leaves_qty: terms.qty, worst_price: decision.worst_price });
   state.decided.set(terms.order_id, { outcome: 'approved', side: terms.side, book: bookOf(state, terms.account, terms.strategy.id, terms.symbol) });
   for (const scope of scopesOf(terms.account, terms.strategy.id)) {
-    const times = countersToChange(state, scope).messageTimesMs;
-    times.push(decision.business_time_ms);
-    while ((times[0] ?? Infinity) <= decision.business_time_ms - RATE_WINDOW_MS) times.shift();
+    noteTime(countersToChange(state, scope).messageTimesMs, decision.business_time_ms, decision.business_time_ms - RATE_WINDOW_MS);
   }
 };
 

@@ -1,6 +1,6 @@
 import { commandSubject, decodeRiskGroup, factIdOf, intentStream, orderStream, partitionOf, payloadHashOf, riskGroupStream } from '@tallystick/contracts';
 import {
-  decideOrder, evolveRiskGroup, failedChecks, scopesOf, symbolsUsed, tradingDay,
+  decideOrder, evolveRiskGroup, failedChecks, forgetTime, scopesOf, symbolsUsed, tradingDay,
   type AcceptedIntent, type Decision, type DecisionInputs, type Intent, type IntentState, type Leg, type OrderEvent, type OrderState, type OrderTerms, type QuoteUsed, type RiskGroupEvent, type RiskGroupState,
 } from '@tallystick/domain';
 import { appendAfter, load, NO_STREAM, type Fact, type Loaded } from '@tallystick/event-sourcing';
@@ -258,6 +258,6 @@ const putInMemory = (group: RiskGroupState, { terms, decision }: Decided): (() =
     group.decided.delete(terms.order_id);
     if (decision.outcome !== 'approved') return;
     evolveRiskGroup(group, { type: 'ReservationReleased', data: { order_id: terms.order_id, status: 'undone', source_position: group.sourcePosition.toString() } });
-    for (const scope of scopesOf(terms.account, terms.strategy.id)) group.counters.get(scope)?.messageTimesMs.pop();
+    for (const scope of scopesOf(terms.account, terms.strategy.id)) forgetTime(group.counters.get(scope)?.messageTimesMs ?? [], decision.business_time_ms);
   };
 };
