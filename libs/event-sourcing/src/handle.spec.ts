@@ -118,15 +118,27 @@ describe('one append after what was loaded', () => {
 describe('handling what was just seen', () => {
   const remembering = (store: MemoryStore, recent: RecentStreams<Sum>, cause: string, n: number) => handleRecent(store, summing, 'sum', context, () => [added(cause, n)], recent);
 
-  it('reads a stream once, and then goes on from what it led to', async () => {
+  it('reads nothing for what it has recorded before', async () => {
     const store = new MemoryStore();
     const recent = new RecentStreams<Sum>(2);
     await remembering(store, recent, 'a', 1);
     store.failNext('read', 'unavailable');
-    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 3, revisions: [0, 1] }, revision: 1 });
-    expect(await remembering(store, recent, 'b', 2)).toMatchObject({ ok: true, state: { total: 3 }, recorded: [], revision: 1 });
+    expect(await remembering(store, recent, 'a', 1)).toMatchObject({ ok: true, state: { total: 1 }, recorded: [], revision: 0 });
     expect(await load(store, summing, 'sum')).toMatchObject({ ok: false, code: 'STORE_UNAVAILABLE' });
-    expect(await totalOf(store)).toBe(3);
+    expect(await totalOf(store)).toBe(1);
+  });
+
+  it('chains to what is there, also when another process recorded the same fact in its own words', async () => {
+    const store = new MemoryStore();
+    const [ours, theirs] = [new RecentStreams<Sum>(2), new RecentStreams<Sum>(2)];
+    const later = { ...context, time: '2024-01-02T00:00:01.000Z' };
+    const both = (when: typeof context, recent: RecentStreams<Sum>) => handleRecent(store, summing, 'sum', when, () => [added('same', 1)], recent);
+    const release = store.hold();
+    const racing = [both(context, ours), both(later, theirs)];
+    release();
+    expect(await Promise.all(racing)).toMatchObject([{ ok: true }, { ok: true }]);
+    for (const [i, recent] of [ours, theirs].entries()) expect(await remembering(store, recent, `next-${i}`, 10)).toMatchObject({ ok: true });
+    expect(await load(store, summing, 'sum')).toMatchObject({ ok: true, loaded: { state: { total: 21 } } });
   });
 
   it('decides again on what is there when somebody else wrote meanwhile', async () => {

@@ -57,9 +57,10 @@ export const handle = async <S, E extends DomainEvent>(
 };
 
 /**
- * The same, deciding first on the stream as `recent` has it: without a read where nobody else wrote meanwhile. What is decided on an
- * old state is refused by the store, and then the stream is read; what adds nothing to it added nothing at that revision. For facts only,
- * where being late is the same as having come earlier; whoever needs the newest state uses `handle`.
+ * The same, looking first at the stream as `recent` has it: what adds nothing to an old state has been recorded before, and costs no read.
+ * Only that is taken from memory, never the place to append at. Two processes that record the same fact with the same id both hear success,
+ * so what this process believes the stream ends with may not be what it ends with, and the next event must carry the hash of what is there.
+ * For facts only, where being late is the same as having come earlier; whoever needs the newest state uses `handle`.
  */
 export const handleRecent = async <S, E extends DomainEvent>(
   store: EventStore,
@@ -70,12 +71,7 @@ export const handleRecent = async <S, E extends DomainEvent>(
   recent: RecentStreams<S>,
 ): Promise<Handled<S, E> | HandleFailure> => {
   const known = recent.take(stream);
-  let handled: Handled<S, E> | HandleFailure | LostRace | undefined;
-  if (known) {
-    const facts = newFacts(known, decide);
-    handled = facts.length === 0 ? nothingNew(known) : await appendAfter(store, folding, stream, context, known, facts);
-  }
-  if (handled === undefined || (!handled.ok && handled.code === 'WRONG_EXPECTED_REVISION')) handled = await handle(store, folding, stream, context, decide);
+  const handled = known && newFacts(known, decide).length === 0 ? nothingNew<S, E>(known) : await handle(store, folding, stream, context, decide);
   if (handled.ok && handled.revision !== 'no_stream') recent.keep(stream, handled.loaded);
   return handled;
 };
