@@ -1,10 +1,8 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { HELP, readOptions, type Options } from './args.ts';
 import { lockDataDir } from './data-dir.ts';
 import { Progress, screenOn } from './progress.ts';
-import { messageOf, Refusal } from './refusal.ts';
-import { Run } from './run.ts';
-import { summaryText } from './summary-text.ts';
+import { Refusal } from './refusal.ts';
 
 const EXIT_FAILED = 1;
 /** As shells say it of a process that Ctrl-C ended. */
@@ -43,6 +41,8 @@ const askedToStop = (again: () => void): Promise<string> =>
 const runWith = async (options: Options): Promise<number> => {
   const progress = new Progress(screenOn(options.json ? process.stderr : process.stdout, process.env));
   const unlock = lockDataDir(options.dataDir);
+  // Loaded here: who only asks for help, or is refused, need not wait for it.
+  const [{ Run }, { summaryText }] = await Promise.all([import('./run.ts'), import('./summary-text.ts')]);
   const run = new Run({ options, root, cwd, env: process.env, progress });
   const asked = askedToStop(() => {
     void run.kill().finally(() => process.exit(EXIT_FORCED));

@@ -94,7 +94,7 @@ export const makePlan = (inputs: PlanInputs): Plan => {
     return entry;
   };
   const node = (name: string, stage: Stage, entry: string, own: Record<string, string>, more: Partial<ChildSpec> = {}): ChildSpec => ({
-    name, stage, command: process.execPath, args: ['--enable-source-maps', entryOf(entry)], env: { ...base, ...own },
+    name, stage, command: process.execPath, args: [entryOf(entry)], env: { ...base, ...own },
     ports: {}, healthPorts: [], readyBy: 'line', finalCodes: ANY_CODE, ...more,
   });
   const world = {
@@ -128,7 +128,7 @@ export const makePlan = (inputs: PlanInputs): Plan => {
   const gateway = service('gateway', 'gateway', { TALLY_GATEWAY_PORT: String(ports.gateway), TALLY_SERVICES: JSON.stringify(watched) }, { http: ports.gateway });
   const instances = (inputs.demo ? STRATEGIES : []).map(({ instance, account }) => ({
     instance_id: instance, strategy: instance, strategy_version: STRATEGY_VERSION, account, mode: 'paper',
-    file: process.execPath, args: ['--enable-source-maps', entryOf('apps/strategies/dist/main.js'), instance],
+    file: process.execPath, args: [entryOf('apps/strategies/dist/main.js'), instance],
     env: { TALLY_NATS_URL: natsUrl, TALLY_ACCOUNT: account, TALLY_MODE: 'paper' },
   }));
   const supervisor = service('supervisor', 'supervisor', { TALLY_INSTANCES: JSON.stringify(instances) });

@@ -22,9 +22,10 @@ const isFree = (port: number): Promise<boolean> =>
 export const freePort = async (taken: Set<number>): Promise<number> => {
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const port = randomInt(PORT_MIN, PORT_MAX);
-    if (taken.has(port) || !(await isFree(port))) continue;
+    if (taken.has(port)) continue;
+    // Before it is looked at: whoever looks at the same time takes another.
     taken.add(port);
-    return port;
+    if (await isFree(port)) return port;
   }
   throw new Refusal('no free port was found on 127.0.0.1');
 };

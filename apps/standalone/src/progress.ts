@@ -2,13 +2,18 @@
 export interface Screen {
   readonly tty: boolean;
   readonly colours: boolean;
+  /** Of a line, in characters. */
+  width(): number;
   write(text: string): void;
 }
 
 export const screenOn = (stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>): Screen => {
   const tty = stream.isTTY === true;
-  return { tty, colours: tty && !env['NO_COLOR'], write: (text) => void stream.write(text) };
+  return { tty, colours: tty && !env['NO_COLOR'], width: () => stream.columns ?? WIDTH_UNKNOWN, write: (text) => void stream.write(text) };
 };
+
+/** Terminals that do not say how wide they are. */
+const WIDTH_UNKNOWN = 80;
 
 type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 const CODES: Readonly<Record<Colour, string>> = { green: '32', red: '31', yellow: '33', dim: '2', bold: '1' };
@@ -52,7 +57,8 @@ export class Progress {
     const show = (): void => {
       if (this.screen.tty) {
         this.clear();
-        this.below = text();
+        // A line that wraps could not be taken back.
+        this.below = text().slice(0, this.screen.width() - 1);
         this.draw();
       } else if (performance.now() - this.saidAtMs >= plainMs) {
         this.saidAtMs = performance.now();

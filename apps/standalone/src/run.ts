@@ -158,7 +158,8 @@ export class Run {
     if (this.quit.signal.aborted) return;
     if (ready.includes(false)) progress.note(`${spec.name} runs but is not ready: see its log`);
     const { http, nats, grpc } = spec.ports;
-    const at = http !== undefined ? `http://127.0.0.1:${http}` : (nats ?? grpc) !== undefined ? `127.0.0.1:${nats ?? grpc}` : '';
+    const own = nats ?? grpc;
+    const at = own !== undefined ? `127.0.0.1:${own}` : http === undefined ? '' : `http://127.0.0.1:${http}`;
     progress.check(spec.name, at);
   }
 
