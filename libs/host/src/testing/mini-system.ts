@@ -101,9 +101,14 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
     TALLY_PAPER_VENUE_TOKENS_FILE: tokensFile, TALLY_LOG_LEVEL: 'error', ...options.env };
   const running: RunningService[] = [];
   const start = async (definition: ServiceDefinition, more: Record<string, string> = {}): Promise<RunningService> => {
-    const service = await startService(definition, { ...env, ...more }, () => undefined);
-    running.push(service);
-    return service;
+    // A process that gives up ends; here its service does.
+    let gaveUp = (): void => undefined;
+    const service = await startService(definition, { ...env, ...more }, () => gaveUp());
+    let ending: Promise<void> | undefined;
+    const once: RunningService = { ...service, stop: () => (ending ??= service.stop()) };
+    gaveUp = () => void once.stop();
+    running.push(once);
+    return once;
   };
   const repeat = ports.timers.every(1_000, 'market repeats itself', () => Promise.resolve(conductor.announce()));
   await conductor.moveTo(OPEN_MS);
