@@ -38,10 +38,11 @@ export const writePrivate = (path: string, text: string): void => {
 export const ensureSecrets = (dataDir: string, accounts: readonly string[]): Secrets => {
   const path = join(dataDir, 'secrets.json');
   const known = existsSync(path) ? read(path) : undefined;
-  const secrets: Secrets = {
+  // Parsed again, so that members stand in one order whether they were made or read.
+  const secrets = Secrets.parse({
     ...(known ?? { version: 1, control_token: token(), operator_token: token(), viewer_token: token(), grafana_password: token() }),
     venue_tokens: { ...Object.fromEntries(accounts.map((account) => [account, token()])), ...known?.venue_tokens },
-  };
+  });
   writePrivate(path, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 };
