@@ -11,6 +11,17 @@ const PROBE_DEADLINE_MS = 500;
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
+/** gRPC takes a stack for every call, to show it should the call fail. Ours are told apart by what they ask for, and there are thousands a second. */
+const withoutStack = <T>(call: () => T): T => {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return call();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+};
+
 /** A gRPC client on one channel. Calls on it may throw once the channel is closed. */
 export type Wire = GrpcClient;
 
@@ -45,7 +56,7 @@ export class RawStoreClient extends EventStoreDBClient {
   /** `deadline` as gRPC takes it: wall-clock time, or Infinity. */
   read(wire: Wire, request: Buffer, deadline: Date | number): ClientReadableStream<Buffer> {
     const [metadata, options] = this.arguments(deadline);
-    return wire.makeServerStreamRequest(READ, asIs, asIs, request, metadata, options);
+    return withoutStack(() => wire.makeServerStreamRequest(READ, asIs, asIs, request, metadata, options));
   }
 
   /** Why calls on this channel fail, in the words of gRPC; empty if they do not. Never rejects. */

@@ -103,9 +103,16 @@ function collect(call: ClientReadableStream<Buffer>, sink: Sink): Promise<Attemp
       }
     });
     call.on('error', (error) => resolve(failed(error)));
+    let ended = false;
     // After the last event was handed over; an error comes before it and wins.
-    call.on('end', () => resolve({ ok: true }));
-    call.on('close', () => resolve(failed(new Error('the read was cut off'))));
+    call.on('end', () => {
+      ended = true;
+      resolve({ ok: true });
+    });
+    // Closed in any case: an error is made only where it says something, since its stack is a tenth of the cost of a read.
+    call.on('close', () => {
+      if (!ended) resolve(failed(new Error('the read was cut off')));
+    });
   });
 }
 
