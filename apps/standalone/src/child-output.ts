@@ -43,12 +43,12 @@ export class ChildOutput {
     for (const line of lines) this.line(from, line);
   }
 
-  /** Why it ended, as far as it said so: its last words on stderr, else its last record of a failure. */
+  /** Why it ended or hangs, as far as it said so: its last words on stderr, else its last record of a failure, else of a warning. */
   lastWords(): string {
     for (const from of ['stderr', 'stdout'] as const) if (this.rest[from].trim() !== '') this.last[from].push(this.rest[from]);
     const stderr = this.last.stderr.filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
-    const failures = this.last.stdout.filter((line) => ['error', 'fatal'].includes(text(objectIn(line)?.['level'])));
-    return shown(stderr.at(-1) ?? failures.at(-1) ?? '');
+    const ofLevel = (...levels: readonly string[]): string | undefined => this.last.stdout.findLast((line) => levels.includes(text(objectIn(line)?.['level'])));
+    return shown(stderr.at(-1) ?? ofLevel('error', 'fatal') ?? ofLevel('warn') ?? '');
   }
 
   private line(from: 'stdout' | 'stderr', line: string): void {

@@ -30,6 +30,8 @@ export class ReferenceData {
   private readonly ratesKnown = new Map<string, Map<string, string>>();
   private killState: KillState = NO_KILL_SWITCH;
   private unreadable: string | undefined;
+  /** The newest activation does not verify. A later one that does is a new decision; an earlier one said again is not. */
+  private policyFault: { readonly sequence: number; readonly detail: string } | undefined;
   private caughtUp = false;
   private subscription: Subscription | undefined;
   private readonly waiting: (() => void)[] = [];
@@ -57,7 +59,7 @@ export class ReferenceData {
 
   /** The policy in force, or `undefined`: then nothing is allowed. */
   policy(): PolicyActivation | undefined {
-    return this.caughtUp && this.unreadable === undefined ? this.policyState.active : undefined;
+    return this.caughtUp && this.unreadable === undefined && this.policyFault === undefined ? this.policyState.active : undefined;
   }
 
   policyHash(): string {
@@ -135,8 +137,13 @@ export class ReferenceData {
     const { signature } = activation;
     if (!document.success || policyHashOf(activation.document) !== activation.policy_hash
       || !this.options.verifier.verify(signature.key_id, activationBytes(activation), signature.value)) {
-      return this.refuse(`policy ${this.options.policyName} sequence ${activation.sequence} is not what its signature says`);
+      const detail = `policy ${this.options.policyName} sequence ${activation.sequence} is not what its signature says`;
+      this.policyFault = { sequence: Math.max(activation.sequence, this.policyFault?.sequence ?? 0), detail };
+      this.options.log.write('error', 'policy.not_verified', { detail, key_id: signature.key_id });
+      return;
     }
+    if (this.policyFault && activation.sequence <= this.policyFault.sequence) return;
+    this.policyFault = undefined;
     this.policyState = evolvePolicy(this.policyState, decoded.event);
     this.policyRevision = recorded.revision;
   }
