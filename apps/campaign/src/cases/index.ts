@@ -1,6 +1,8 @@
 import type { CampaignCase } from '../case.ts';
+import { hostileCase } from './hostile.ts';
 import { killCase, VICTIMS, type Victim } from './kills.ts';
 import { replayCase } from './replay.ts';
+import { stormCase } from './storm.ts';
 
 /** Four processes a run leave the replay enough undisturbed time between two kills to get somewhere. */
 const CI_KILLS: readonly (readonly Victim[])[] = [
@@ -12,10 +14,13 @@ const ALL_ROUNDS = 4;
 
 const ciCases = (): readonly CampaignCase[] => [
   replayCase('m1'),
+  stormCase('10k', 10_000),
+  hostileCase(),
   ...CI_KILLS.map((victims, run) => killCase(`${run + 1}`, 'm1', victims)),
 ];
 
 const allCases = (): readonly CampaignCase[] => [
+  ...[1, 2, 3].map((round) => stormCase(`round-${round}`, 10_000)),
   ...['m2', 'm3'].map(replayCase),
   // Each process alone, then all of them in one run, again and again.
   ...VICTIMS.map((victim) => killCase(`alone-${victim}`, 'm1', [victim])),

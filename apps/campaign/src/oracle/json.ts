@@ -12,3 +12,10 @@ export const list = (value: unknown, ...path: readonly string[]): readonly unkno
   return Array.isArray(found) ? found : [];
 };
 export const has = (value: unknown, member: string): boolean => asJson(value)[member] !== undefined;
+
+/** The same text for the same content, whatever order its members came in. */
+export const sameText = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(sameText).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
+  return `{${Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => `${JSON.stringify(name)}:${sameText(member)}`).join(',')}}`;
+};

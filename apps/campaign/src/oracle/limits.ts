@@ -18,16 +18,12 @@ interface Open {
   readonly worst: Amount;
 }
 
-interface Spent {
-  readonly line: Line;
-  readonly worth: Amount;
-}
-
-/** The day of a risk group as the log tells it: every question is answered by going through all of it. */
+/** The day of a risk group as the log tells it: every question is answered by adding up all of it. */
 interface Day {
   readonly lines: Map<string, Line>;
   readonly open: Map<string, Open>;
-  readonly spent: Spent[];
+  /** Worth of all trades of a line, in base currency. */
+  readonly spent: Map<Line, Amount>;
   readonly messages: { readonly line: Line; readonly atMs: number }[];
 }
 
@@ -101,9 +97,20 @@ const exposureOf = (day: Day, scope: string, marks: (symbol: string) => Amount |
 /** Traded today, and open at its worst price. */
 const usedOf = (day: Day, scope: string): Amount => {
   let used = 0n;
-  for (const { line, worth } of day.spent) if (within(scope, line)) used += worth;
+  for (const [line, worth] of day.spent) if (within(scope, line)) used += worth;
   for (const { line, leaves, worst } of day.open.values()) if (within(scope, line)) used += times(leaves, worst);
   return used;
+};
+
+const recentMessages = (day: Day, scope: string, nowMs: number): number => {
+  let recent = 0;
+  for (let i = day.messages.length - 1; i >= 0; i -= 1) {
+    const { line, atMs } = day.messages[i] ?? { line: undefined, atMs: 0 };
+    // They are in the log's order, which is nearly that of time: a minute more is looked at than is asked about.
+    if (line === undefined || atMs <= nowMs - 2 * MINUTE_MS) break;
+    if (atMs > nowMs - MINUTE_MS && within(scope, line)) recent += 1;
+  }
+  return recent;
 };
 
 interface Judged {
@@ -146,7 +153,7 @@ const judge = (day: Day, policy: unknown, terms: unknown, decision: unknown): Ju
     if (has(limits, 'max_daily_notional')) over('max_daily_notional', 'DAILY_NOTIONAL_LIMIT', worth === undefined ? undefined : usedOf(day, scope) + worth);
     if (has(limits, 'max_exposure')) over('max_exposure', 'EXPOSURE_LIMIT', worth === undefined ? undefined : exposureOf(day, scope, mark, { line, side, worth }));
     if (has(limits, 'max_messages_per_minute')) {
-      const recent = day.messages.filter(({ line: of, atMs }) => within(scope, of) && atMs > nowMs - MINUTE_MS).length;
+      const recent = recentMessages(day, scope, nowMs);
       over('max_messages_per_minute', 'MESSAGE_RATE_LIMIT', BigInt(recent + 1) * ONE);
     }
   }
@@ -164,7 +171,7 @@ const apply = (day: Day, { type, data }: LogEvent): void => {
     const line = lineOf(day, text(data, 'account'), text(data, 'strategy'), text(data, 'symbol'));
     const qty = amount(text(data, 'qty'));
     line.held += text(data, 'side') === 'buy' ? qty : -qty;
-    day.spent.push({ line, worth: times(times(qty, amount(text(data, 'price'))), amount(text(data, 'rate'))) });
+    day.spent.set(line, (day.spent.get(line) ?? 0n) + times(times(qty, amount(text(data, 'price'))), amount(text(data, 'rate'))));
     const open = day.open.get(text(data, 'order_id'));
     if (open) open.leaves -= qty;
     if (open && open.leaves <= 0n) day.open.delete(text(data, 'order_id'));
@@ -181,7 +188,7 @@ export const limitsRespected = (log: Log): LimitFigures => {
   let decisions = 0;
   let approved = 0;
   for (const events of log.streams('riskGroup-').values()) {
-    const day: Day = { lines: new Map(), open: new Map(), spent: [], messages: [] };
+    const day: Day = { lines: new Map(), open: new Map(), spent: new Map(), messages: [] };
     for (const event of events) {
       apply(day, event);
       if (event.type !== 'OrderDecided') continue;
