@@ -61,7 +61,7 @@ export const gatewayTokens = ({ operator_token, viewer_token }: Secrets): object
   return {
     version: 1,
     tokens: [
-      { name: 'demo-operator', sha256: sha256(operator_token), scopes: ['read', 'propose', 'operate'] },
+      { name: 'demo-operator', sha256: sha256(operator_token), scopes: ['read', 'propose', 'reduce', 'operate'] },
       { name: 'demo-viewer', sha256: sha256(viewer_token), scopes: ['read'] },
     ],
   };

@@ -31,7 +31,7 @@ describe('the data directory', () => {
     expect(prepareDataDir(dir).secrets).toEqual(first.secrets);
     for (const name of ['secrets.json', 'tokens.json', 'venue-tokens.json']) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
     expect(json('tokens.json')).toEqual({ version: 1, tokens: [
-      { name: 'demo-operator', sha256: createHash('sha256').update(first.secrets.operator_token).digest('hex'), scopes: ['read', 'propose', 'operate'] },
+      { name: 'demo-operator', sha256: createHash('sha256').update(first.secrets.operator_token).digest('hex'), scopes: ['read', 'propose', 'reduce', 'operate'] },
       { name: 'demo-viewer', sha256: createHash('sha256').update(first.secrets.viewer_token).digest('hex'), scopes: ['read'] },
     ] });
     const all = [first.secrets.operator_token, first.secrets.viewer_token, first.secrets.control_token, ...Object.values(first.secrets.venue_tokens)];

@@ -105,7 +105,7 @@ export const prepareDataDir = (dir: string): DataDir => {
     writeSecret(join(dir, 'tokens.json'), {
       version: 1,
       tokens: [
-        { name: 'demo-operator', sha256: sha256(secrets.operator_token), scopes: ['read', 'propose', 'operate'] },
+        { name: 'demo-operator', sha256: sha256(secrets.operator_token), scopes: ['read', 'propose', 'reduce', 'operate'] },
         { name: 'demo-viewer', sha256: sha256(secrets.viewer_token), scopes: ['read'] },
       ],
     });
