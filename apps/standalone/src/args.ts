@@ -28,7 +28,7 @@ With ESDB_URL set, that EventStoreDB is used and no event store is started.
 Examples
   npm start
   npm start -- --market csv:quotes.csv --speed 10 --data /tmp/trial
-  npm start -- --market lean:../shared/data/us-equities-1s --day 2013-10-08 --speed max --exit
+  npm start -- --market lean:Data/equity/usa --day 2013-10-08 --speed max --exit
 
 Exit codes: 0 stopped as asked, or all checks hold; 1 could not go on, or a check failed; 2 wrong arguments; 130 forced.
 `;
