@@ -11,6 +11,8 @@ import { isFilterSubject, token } from './names.ts';
 export interface BusRequest {
   readonly subject: string;
   readonly body: JsonValue;
+  /** As they came, for those who judge the text itself. */
+  readonly bytes: Uint8Array;
   readonly context: WorkContext;
 }
 
@@ -124,7 +126,7 @@ class QueueResponder implements Responder {
       const { subject } = message;
       const answer = await runInContext(context, () =>
         inSpan(`request ${this.#options.queue}`, {}, context.traceparent, () => {
-          if (read.ok) return this.#options.handler({ subject, body: read.value, context });
+          if (read.ok) return this.#options.handler({ subject, body: read.value, bytes: message.data, context });
           const { code, detail } = read;
           return this.#options.onUnreadable?.({ subject, bytes: message.data, code, detail }) ?? Promise.resolve(refused(code, detail, false));
         }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { intentKeyOf } from '../identity/ids.ts';
 import { isPlainText, printable } from './plain-text.ts';
 import { ID_TEXT, isUsableName } from '../streams/streams.ts';
+import { hasRepeatedMember } from './repeated-member.ts';
 
 /** A basket larger than this is several intents: one decision's event must stay far below the store's 1 MiB append. */
 export const ORDERS_PER_INTENT_MAX = 50;
@@ -135,11 +136,25 @@ const refusedParse = (code: Extract<ParsedIntent, { ok: false }>['code'], detail
 /** Ten are enough to mend an intent by, and bound the answer. */
 const ISSUES_MAX = 10;
 
+// Fatal: bytes replaced by a question mark would be another intent than was sent. A byte order mark stays, and is no JSON.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const textOf = (body: Uint8Array | string): string | undefined => {
+  if (typeof body === 'string') return body;
+  try {
+    return utf8.decode(body);
+  } catch {
+    // Not UTF-8, and the decoder says no more than that.
+    return undefined;
+  }
+};
+
 /** Bytes to intent. Size and depth are judged before parsing, so that a hostile body costs no more than a look. */
 export const parseIntent = (body: Uint8Array | string): ParsedIntent => {
   const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (bytes > INTENT_BYTES_MAX) return refusedParse('INTENT_TOO_LARGE', `the intent is ${bytes} bytes; at most ${INTENT_BYTES_MAX} are taken: split the basket`);
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  const text = textOf(body);
+  if (text === undefined) return refusedParse('INTENT_NOT_JSON', 'the body is not UTF-8');
   if (depthOver(text, JSON_DEPTH_MAX)) return refusedParse('INTENT_TOO_DEEP', `the JSON is nested deeper than ${JSON_DEPTH_MAX}`);
   let value: unknown;
   try {
@@ -147,6 +162,7 @@ export const parseIntent = (body: Uint8Array | string): ParsedIntent => {
   } catch {
     return refusedParse('INTENT_NOT_JSON', 'the body is not JSON (NaN and Infinity are not JSON either)');
   }
+  if (hasRepeatedMember(text)) return refusedParse('INTENT_NOT_JSON', 'an object has two members of one name');
   return parseIntentValue(value);
 };
 

@@ -24,13 +24,15 @@ export class IntentsIngress implements OnApplicationBootstrap, OnApplicationShut
   async onApplicationBootstrap(): Promise<void> {
     await this.intents.start();
     const { connection } = this.world;
+    // The bytes as they came: read as JSON once, a member named twice can no longer be seen.
+    const submit = async ({ subject, bytes }: { readonly subject: string; readonly bytes: Uint8Array }): Promise<JsonValue> =>
+      asJson(await this.intents.submit(bytes, { strategy: strategyOf(subject), channel: 'nats' }));
     this.responders = [
       serve(connection, {
         subject: ALL_INTENTS, queue: 'intents',
-        handler: async ({ subject, body }) => asJson(await this.intents.submitValue(body, { strategy: strategyOf(subject), channel: 'nats' })),
-        onUnreadable: async ({ subject, bytes }) => asJson(await this.intents.submit(bytes, { strategy: strategyOf(subject), channel: 'nats' })),
+        handler: submit, onUnreadable: submit,
       }),
-      serve(connection, { subject: ALL_PREVIEWS, queue: 'previews', handler: ({ subject, body }) => this.preview(strategyOf(subject), body) }),
+      serve(connection, { subject: ALL_PREVIEWS, queue: 'previews', handler: ({ subject, bytes }) => this.preview(strategyOf(subject), bytes) }),
     ];
   }
 
@@ -38,8 +40,8 @@ export class IntentsIngress implements OnApplicationBootstrap, OnApplicationShut
     await Promise.all(this.responders.map((responder) => responder.stop()));
   }
 
-  private async preview(strategy: string, body: JsonValue): Promise<JsonValue> {
-    const checked = this.intents.check(JSON.stringify(body), strategy);
+  private async preview(strategy: string, bytes: Uint8Array): Promise<JsonValue> {
+    const checked = this.intents.check(bytes, strategy);
     if (!checked.ok) return asJson({ version: 1, status: 'malformed', code: checked.code, detail: checked.detail, issues: checked.issues });
     const { accepted, refusals } = checked;
     if (refusals.length > 0) return asJson({ version: 1, status: 'refused', intent_key: accepted.intent.intent_key, refusals, decisions: [] });

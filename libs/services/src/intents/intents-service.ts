@@ -1,9 +1,8 @@
 import {
-  auditStream, commandSubject, decodeAudit, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, parseIntentValue, partitionOf, sha256Hex, type ParsedIntent,
+  auditStream, commandSubject, decodeAudit, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, partitionOf, sha256Hex, type ParsedIntent,
 } from '@tallystick/contracts';
 import { decideIntent, refuseOffGrid, type AcceptedIntent, type AuditEvent, type Intent, type IntentEvent, type IntentState, type Refusal } from '@tallystick/domain';
 import { appendAfter, handle, NO_STREAM, OwnedStream, type Fact, type Folding, type HandleFailure, type Handled, type Loaded } from '@tallystick/event-sourcing';
-import type { JsonValue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { intentFolding } from '../shared/foldings.ts';
 import { recordContext, type ServicePorts } from '../shared/service-ports.ts';
@@ -68,18 +67,13 @@ export class IntentsService {
     return this.answer(parseIntent(body), body, from);
   }
 
-  /** The same for a body that the channel has read as JSON, within the limits of size and depth. */
-  submitValue(value: JsonValue, from: Submitter): Promise<IntentReceipt> {
-    return this.answer(parseIntentValue(value), value, from);
-  }
-
-  private async answer(read: ParsedIntent, body: Uint8Array | JsonValue, from: Submitter): Promise<IntentReceipt> {
+  private async answer(read: ParsedIntent, body: Uint8Array | string, from: Submitter): Promise<IntentReceipt> {
     const requestId = this.world.ports.ids.unique('request');
     const started = this.world.ports.clock.monotonicMs();
     const parsed = ofStrategy(read, from.strategy);
     const receipt = parsed.ok
       ? await this.accept(parsed.intent, requestId, from.actor ?? `strategy:${from.strategy}`)
-      : await this.recordMalformed(body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body), parsed, requestId, from.channel);
+      : await this.recordMalformed(body, parsed, requestId, from.channel);
     this.world.metrics.count('tally_intents_total', { status: receipt.status });
     this.world.metrics.observeMs('tally_intent_accept_ms', this.world.ports.clock.monotonicMs() - started, { status: receipt.status });
     return receipt;
