@@ -72,7 +72,9 @@ export const pipelineLines = (result: PipelineResult): string => {
   }
   const disturbed = variants.map(({ name, rounds }) => `${rounds.filter((round) => round.disturbed).length} of ${rounds.length} rounds of ${name} disturbed by others (over 10 % of the CPU)`);
   const title = result.topology === 'one' ? 'the four services in one process' : 'a process each for the four services';
-  return [`Pipeline, ${title}: median (min..max)`, table(rows), disturbed.join('; '), targetLines(ratiosOf(result))].filter((text) => text !== '').join('\n');
+  const [product, relay] = variants;
+  const cpu = product && relay ? `CPU per order, times the relay: ${short(column(product, (round) => round.cpu_us_total).median / column(relay, (round) => round.cpu_us_total).median)}` : '';
+  return [`Pipeline, ${title}: median (min..max)`, table(rows), disturbed.join('; '), cpu, targetLines(ratiosOf(result))].filter((text) => text !== '').join('\n');
 };
 
 export const outboxTargets = (outbox: OutboxResult, pipelines: readonly PipelineResult[]): readonly Target[] => {
