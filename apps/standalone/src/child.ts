@@ -24,6 +24,8 @@ export interface ChildSpec {
   readonly readyBy: 'line' | { readonly port: number };
   /** Exit codes that a new start will not change. */
   readonly finalCodes: readonly number[];
+  /** For fault campaigns: `TALLY_FAILPOINTS` of its nth start; later ones have none. */
+  readonly failpoints?: readonly string[];
 }
 
 export interface ChildWatch {
@@ -57,6 +59,7 @@ export class Child {
   private readonly log: LogFile;
   private readySinceMs: number | undefined;
   private stopping = false;
+  private starts = 0;
   private settleFirst: { resolve: (ready: ReadyLine) => void; reject: (why: Refusal) => void } | undefined;
   private readonly retry = new AbortController();
   readyLine: ReadyLine | undefined;
@@ -108,7 +111,10 @@ export class Child {
   }
 
   private spawn(): void {
-    const { command, args, env } = this.spec;
+    const { command, args, failpoints = [] } = this.spec;
+    const armed = failpoints[this.starts] ?? '';
+    this.starts += 1;
+    const env = armed === '' ? this.spec.env : { ...this.spec.env, TALLY_FAILPOINTS: armed };
     // A group of its own: Ctrl-C on the terminal reaches this process only, which then stops the others in order.
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const output = new ChildOutput((ready) => this.ready(child, ready));

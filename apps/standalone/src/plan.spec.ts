@@ -65,4 +65,10 @@ describe('the plan of a start', () => {
     expect(text).toContain('max_payload: 73728');
     expect(text).toContain('store_dir: "/data/with \\"quotes\\""');
   });
+
+  it('arms failpoints of the named service alone, a set of them for each of its starts', () => {
+    const { children } = planOf({ env: { PATH: '/bin', TALLY_FAILPOINTS_EXECUTION: ';execution.claimed=kill@1; execution.queried=kill' } });
+    expect(children.filter(({ failpoints }) => failpoints !== undefined).map(({ name, failpoints }) => [name, failpoints])).toEqual([['execution', ['', 'execution.claimed=kill@1', 'execution.queried=kill']]]);
+    expect(JSON.stringify(children.map(({ env }) => env))).not.toContain('FAILPOINTS');
+  });
 });

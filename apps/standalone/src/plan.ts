@@ -71,10 +71,21 @@ export const natsConfig = (port: number, storeDir: string): string => [
   '',
 ].join('\n');
 
+const FAILPOINTS = 'TALLY_FAILPOINTS_';
+
 /** What npm says about itself is none of the children's business; levels above info would hide the line that says "ready". */
 const inherited = (env: PlanInputs['env']): Record<string, string> => {
-  const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('npm_'));
+  const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('npm_') && !entry[0].startsWith(FAILPOINTS));
   return { ...Object.fromEntries(kept), TALLY_LOG_LEVEL: env['TALLY_LOG_LEVEL'] === 'debug' ? 'debug' : 'info' };
+};
+
+/**
+ * `TALLY_FAILPOINTS_<SERVICE>` says where a service is to fail, for each of its starts, separated by semicolons: a process that died at
+ * a point must not die there again for ever. None of the children but the one named is told.
+ */
+const failpointsOf = (name: string, env: PlanInputs['env']): Pick<ChildSpec, 'failpoints'> => {
+  const armed = env[`${FAILPOINTS}${name.toUpperCase()}`];
+  return armed === undefined ? {} : { failpoints: armed.split(';').map((points) => points.trim()) };
 };
 
 const put = (name: string, value: string | number | undefined): Record<string, string> => (value === undefined ? {} : { [name]: String(value) });
@@ -103,7 +114,7 @@ export const makePlan = (inputs: PlanInputs): Plan => {
   };
   const service = (name: string, stage: Stage, own: Record<string, string> = {}, listens: Record<string, number> = {}): ChildSpec => {
     const ops = opsPort(ports, name);
-    return node(name, stage, `apps/${name}/dist/main.js`, { ...world, TALLY_OPS_PORT: String(ops), ...own }, { ports: { ...listens, ops }, healthPorts: [ops], finalCodes: SERVICE_FINAL_CODES });
+    return node(name, stage, `apps/${name}/dist/main.js`, { ...world, TALLY_OPS_PORT: String(ops), ...own }, { ports: { ...listens, ops }, healthPorts: [ops], finalCodes: SERVICE_FINAL_CODES, ...failpointsOf(name, env) });
   };
 
   const nats: ChildSpec = {
