@@ -6,7 +6,7 @@ import { fail } from './lib/progress.mjs';
 
 const entry = 'apps/tally/dist/main.js';
 try {
-  if (!existsSync(join(root, entry))) await build();
+  if (!existsSync(join(root, entry))) await build({ specs: false });
   await enter(entry, process.argv.slice(2));
 } catch (error) {
   fail(error);

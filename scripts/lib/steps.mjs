@@ -1,6 +1,6 @@
 /** The steps that every command shares. They run on the project's Node, after with-setup.mjs. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { resolveNatsServer } from '../nats-server.mjs';
@@ -13,12 +13,18 @@ export async function natsServer() {
   process.env.NATS_SERVER_BIN = await step('[2/4] nats-server', (note) => resolveNatsServer({ log: note }));
 }
 
-/** Type-checks and compiles what changed. Prints the compiler's findings, and refuses when there are any. */
-export async function build() {
+/** The sources of every app, and so of all they are built on, without the specs: what is needed to run. */
+const runnable = () => readdirSync(join(root, 'apps')).sort().map((app) => join('apps', app, 'tsconfig.lib.json')).filter((file) => existsSync(join(root, file)));
+
+/**
+ * Compiles what changed: all of it with the specs' types checked, or only what is needed to run. Prints the compiler's
+ * findings, and refuses when there are any.
+ */
+export async function build({ specs = true } = {}) {
   let output = '';
   try {
     await step('[3/4] build', async () => {
-      const child = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...(process.stderr.isTTY ? ['--pretty'] : [])], {
+      const child = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...(specs ? [] : runnable()), ...(process.stderr.isTTY ? ['--pretty'] : [])], {
         cwd: root,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -46,7 +52,7 @@ export async function prepareAndEnter(entry, args, { nats = true, label } = {}) 
     const help = args.some((arg) => arg === '--help' || arg === '-h');
     if (!(help && existsSync(join(root, entry)))) {
       if (nats && !help) await natsServer();
-      await build();
+      await build({ specs: false });
       if (label && !help) process.stderr.write(`[4/4] ${label}\n`);
     }
     await enter(entry, args);
