@@ -21,6 +21,8 @@ export type CaseOutcome =
 export interface CampaignCase {
   readonly name: string;
   readonly title: string;
+  /** Neighbours of one name here run at the same time: they mostly wait. */
+  readonly together?: string;
   run(context: CaseContext): Promise<CaseOutcome>;
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { CampaignCase } from './case.ts';
 import { casesOf } from './cases/index.ts';
 import { HELP, readOptions, type Options } from './options.ts';
 import { caseLines, failed, lastLine, tableLines, type CaseReport } from './report.ts';
@@ -8,6 +9,17 @@ import { runCase } from './run-case.ts';
 import { killProcess, processesOf } from './system/proc.ts';
 
 const root = dirname(dirname(dirname(import.meta.dirname)));
+
+/** One after the other, but neighbours that may run together. */
+const inGroups = (cases: readonly CampaignCase[]): readonly (readonly CampaignCase[])[] => {
+  const groups: CampaignCase[][] = [];
+  for (const one of cases) {
+    const last = groups.at(-1);
+    if (last !== undefined && one.together !== undefined && last[0]?.together === one.together) last.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+};
 
 const campaign = async (options: Options): Promise<number> => {
   const say = (text: string): void => void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -31,11 +43,11 @@ const campaign = async (options: Options): Promise<number> => {
   const beganMs = performance.now();
   const shared = new Map<string, unknown>();
   const reports: CaseReport[] = [];
-  for (const [index, one] of cases.entries()) {
-    say(`[${index + 1}/${cases.length}] ${one.name}: ${one.title}`);
-    const report = await runCase(one, { root, workDir, keep: options.keep !== undefined, seed: options.seed, shared, say });
-    reports.push(report);
-    for (const line of caseLines(report)) say(line);
+  for (const group of inGroups(cases)) {
+    for (const one of group) say(`[${cases.indexOf(one) + 1}/${cases.length}] ${one.name}: ${one.title}`);
+    const ended = await Promise.all(group.map((one) => runCase(one, { root, workDir, keep: options.keep !== undefined, seed: options.seed, shared, say })));
+    reports.push(...ended);
+    for (const line of ended.flatMap(caseLines)) say(line);
   }
   killAll();
   if (options.keep === undefined && !failed(reports)) rmSync(workDir, { recursive: true, force: true });

@@ -5,6 +5,8 @@ export interface HostileBody {
   readonly bytes: Buffer;
   /** The code it must be refused with, whichever way it came. */
   readonly code: string;
+  /** By HTTP, where the door compares the key with its header before anyone looks at the rest. */
+  readonly httpCode?: string;
   /** The key it names, where one can be read. */
   readonly key: string;
 }
@@ -94,7 +96,10 @@ export const hostileBodies = (prefix: string): readonly HostileBody[] => {
   });
   return [
     ...invalidValues().map(([name, more]) => json(name, (key) => goodIntent(key, more), 'INTENT_INVALID')),
-    ...keys().map(([name, of]) => json(name, (key) => ({ ...goodIntent(key), key: of }), 'INTENT_INVALID')),
+    ...keys().map(([name, of]) => {
+      const body = json(name, (key) => ({ ...goodIntent(key), key: of }), 'INTENT_INVALID');
+      return typeof of === 'object' && of !== null && 'policy' in of && of.policy === 'explicit' ? { ...body, httpCode: 'IDEMPOTENCY_KEY_MISMATCH' } : body;
+    }),
     ...textual, ...binary,
   ];
 };

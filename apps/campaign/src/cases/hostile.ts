@@ -150,8 +150,13 @@ const MALFORMED = new Set(['INTENT_TOO_LARGE', 'INTENT_NOT_JSON', 'INTENT_TOO_DE
 /** What a mutation may be answered with: refused as no intent, or an intent after all; by HTTP its key may also no longer be the header's. */
 const MUTATION_ENDS = new Set([...MALFORMED, 'accepted', 'refused', 'INTENT_REFUSED', 'conflict', 'INTENT_KEY_CONFLICT', 'IDEMPOTENCY_KEY_MISMATCH']);
 
-const judgeTold = (told: readonly Told[]): Finding =>
-  finding('each hostile body is refused with its code, whichever way it came', told.filter(({ body, code }) => code !== body.code).map(({ body, channel, code, answer }) => `${body.name} by ${channel}: ${code} where ${body.code} was expected: ${answer}`), `${told.length} bodies: ${countsText(countsBy(told, ({ code }) => code))}`);
+const expectedOf = ({ body, channel }: Told): string => (channel === 'http' ? (body.httpCode ?? body.code) : body.code);
+
+const judgeTold = (told: readonly Told[]): Finding => {
+  const wrong = told.filter((one) => one.code !== expectedOf(one));
+  return finding('each hostile body is refused with its code, whichever way it came',
+    wrong.map((one) => `${one.body.name} by ${one.channel}: ${one.code} where ${expectedOf(one)} was expected: ${one.answer}`), `${told.length} bodies: ${countsText(countsBy(told, ({ code }) => code))}`);
+};
 
 const goodAreFilled = (log: Log, good: readonly GoodOne[]): Finding => {
   const open = good.filter(({ orderId }) => orderOf(orderId, log.stream(`order-${orderId}`)).status !== 'FILLED');

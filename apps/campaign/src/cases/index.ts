@@ -1,5 +1,6 @@
 import type { CampaignCase } from '../case.ts';
 import { hostileCase } from './hostile.ts';
+import { killPointCases } from './kill-points.ts';
 import { killCase, VICTIMS, type Victim } from './kills.ts';
 import { replayCase } from './replay.ts';
 import { stormCase } from './storm.ts';
@@ -16,6 +17,7 @@ const ciCases = (): readonly CampaignCase[] => [
   replayCase('m1'),
   stormCase('10k', 10_000),
   hostileCase(),
+  ...killPointCases(),
   ...CI_KILLS.map((victims, run) => killCase(`${run + 1}`, 'm1', victims)),
 ];
 

@@ -6,6 +6,8 @@ export interface MarketPlan {
   readonly startMs: number;
   /** Business seconds; a row per symbol and second, but for gaps. */
   readonly seconds: number;
+  /** Every quote two-sided, uncrossed and large: for cases about something else than the market. */
+  readonly calm?: boolean;
 }
 
 interface Walk {
@@ -31,7 +33,10 @@ const PULL = 0.002;
 
 const price = (cents: number): string => (cents / 100).toFixed(2);
 
-const sides = (random: Random, walk: Walk): readonly [bid: string, bidSize: string, ask: string, askSize: string] => {
+const CALM_SIZE = '10000';
+
+const sides = (random: Random, walk: Walk, calm: boolean): readonly [bid: string, bidSize: string, ask: string, askSize: string] => {
+  if (calm) return [price(walk.cents), CALM_SIZE, price(walk.cents + 1), CALM_SIZE];
   const size = (): string => String(random.whole(1, walk.size));
   const spread = random.whole(1, 3);
   const draw = random.next();
@@ -41,7 +46,7 @@ const sides = (random: Random, walk: Walk): readonly [bid: string, bidSize: stri
 };
 
 /** Quotes of four symbols as CSV text: small sizes so that orders fill in parts, and now and then a side missing, locked or crossed. */
-export const marketCsv = (random: Random, { startMs, seconds }: MarketPlan): string => {
+export const marketCsv = (random: Random, { startMs, seconds, calm = false }: MarketPlan): string => {
   const walks = SYMBOLS.map(([symbol, cents, size]): Walk => ({ symbol, cents, anchor: cents, size }));
   const rows = ['time,symbol,bid,bid_size,ask,ask_size,last'];
   for (let second = 0; second < seconds; second += 1) {
@@ -50,7 +55,7 @@ export const marketCsv = (random: Random, { startMs, seconds }: MarketPlan): str
       walk.cents = Math.max(100, Math.round(walk.cents + pull + (random.next() - 0.5) * 2 * STEP * walk.anchor));
       // A symbol that says nothing keeps its quote; the first second speaks for all.
       if (second > 0 && random.chance(SILENT)) continue;
-      const [bid, bidSize, ask, askSize] = sides(random, walk);
+      const [bid, bidSize, ask, askSize] = sides(random, walk, calm);
       rows.push([startMs + second * 1_000, walk.symbol, bid, bidSize, ask, askSize, price(walk.cents)].join(','));
     }
   }
