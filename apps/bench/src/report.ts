@@ -102,7 +102,7 @@ const GROWTH: readonly (readonly [string, (level: GrowthLevel) => number])[] = [
   ['  p99 ms', (level) => level.p99_ms],
   ['orders/s while growing', (level) => level.orders_per_s],
   ['CPU us per order, all processes', (level) => level.cpu_us_per_order],
-  ['services: heap bytes per open order', (level) => level.heap_bytes_per_order],
+  ['services: heap bytes per open order added', (level) => level.heap_bytes_per_order],
   ['services: resident MiB', (level) => level.services_resident_mib],
   ['store: resident MiB', (level) => level.store_resident_mib],
   ['nats-server: resident MiB', (level) => level.nats_resident_mib],

@@ -20,7 +20,7 @@ export interface GrowthLevel {
   /** While the last of them were put in. */
   readonly orders_per_s: number;
   readonly cpu_us_per_order: number;
-  /** Heap of the services' process after a full collection, over that without orders, per open order. */
+  /** Heap of the services' process after full collections, over that of the level before, per order added. */
   readonly heap_bytes_per_order: number;
   readonly services_resident_mib: number;
   readonly store_resident_mib: number;
@@ -101,44 +101,53 @@ export const measureGrowth = async (system: BenchSystem, quick: boolean, note: (
     next += one.orders;
     return runLoad(system, target, one, first, 'open');
   };
-  const empty = await services.ask<MemoryAnswer>('memory');
   const logAtStart = bytesIn(join(system.dir, 'store'));
   await load({ kind: 'closed_loop', orders: WARM_UP, outstanding: OUTSTANDING });
+  // Not of an idle process: compiled code would look like orders.
+  let before: Before = { orders: WARM_UP, heap: (await services.ask<MemoryAnswer>('memory')).heap_used };
   const levels: GrowthLevel[] = [];
   for (const level of quick ? LEVELS_QUICK : LEVELS) {
     note(`growth: up to ${level} open orders`);
-    levels.push(await measureLevel(system, services, level, { load, placed: () => next, empty, logAtStart }));
+    const measured = await measureLevel(system, services, level, { load, placed: () => next, before, logAtStart });
+    levels.push(measured.level);
+    ({ before } = measured);
   }
   await services.stop();
   return levels;
 };
 
+interface Before {
+  readonly orders: number;
+  readonly heap: number;
+}
+
 interface SoFar {
   readonly load: (load: Load) => ReturnType<typeof runLoad>;
   readonly placed: () => number;
-  readonly empty: MemoryAnswer;
+  readonly before: Before;
   readonly logAtStart: number;
 }
 
-const measureLevel = async (system: BenchSystem, services: Child, level: number, { load, placed, empty, logAtStart }: SoFar): Promise<GrowthLevel> => {
+const measureLevel = async (system: BenchSystem, services: Child, wanted: number, { load, placed, before, logAtStart }: SoFar): Promise<{ readonly level: GrowthLevel; readonly before: Before }> => {
   const low = LOW_SECONDS * LOW_PER_SECOND;
   const processes = [services, system.nats, system.eventStore, system.venue, { name: 'generator', pid: process.pid }].map(({ name, pid }) => ({ name, pid }));
-  const before = sampleCpu(processes);
-  const fill = Math.max(1, level - placed() - low);
+  const cpuBefore = sampleCpu(processes);
+  const fill = Math.max(1, wanted - placed() - low);
   const filled = await load({ kind: 'closed_loop', orders: fill, outstanding: OUTSTANDING });
-  const use = cpuBetween(before, sampleCpu(processes));
+  const use = cpuBetween(cpuBefore, sampleCpu(processes));
   const paced = await load({ kind: 'open_loop', orders: low, perSecond: LOW_PER_SECOND });
   const { heap_used } = await services.ask<MemoryAnswer>('memory');
   const replayed = await replay(system);
-  const projected = await project(system, join(system.dir, `projection-${level}.sqlite`));
+  const projected = await project(system, join(system.dir, `projection-${wanted}.sqlite`));
   const orders = placed();
-  return {
+  const level: GrowthLevel = {
     open_orders: orders, p50_ms: percentile(paced.toVenueMs, 0.5), p99_ms: percentile(paced.toVenueMs, 0.99),
     orders_per_s: (filled.orders * 1_000) / filled.tookMs, cpu_us_per_order: Object.values(use.us).reduce((sum, us) => sum + us, 0) / filled.orders,
-    heap_bytes_per_order: (heap_used - empty.heap_used) / orders,
+    heap_bytes_per_order: (heap_used - before.heap) / (orders - before.orders),
     services_resident_mib: residentOf(services.pid) / 2 ** 20, store_resident_mib: residentOf(system.eventStore.pid) / 2 ** 20, nats_resident_mib: residentOf(system.nats.pid) / 2 ** 20,
     log_bytes_per_order: (bytesIn(join(system.dir, 'store')) - logAtStart) / orders,
     replay_events_per_s: replayed.perSecond, replay_events_per_cpu_s: replayed.perCpuSecond,
     projection_events_per_s: projected.perSecond, projection_events_per_cpu_s: projected.perCpuSecond, others: use.others,
   };
+  return { level, before: { orders, heap: heap_used } };
 };
