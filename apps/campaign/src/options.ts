@@ -1,10 +1,9 @@
 export const HELP = `Usage: npm run campaign:ci -- [options]
-       node apps/campaign/dist/main.js [--ci | --all] [options]
 
 Breaks the running product on purpose and judges what is left by its log and by the venue's own book.
 
   --ci           the cases meant for continuous integration (default)
-  --all          the same with more seeds; takes longer
+  --all          those and more: each process killed alone, all of them in one run, more markets and storms; takes an hour
   --only NAME    only cases whose name begins so; may be given again
   --seed TEXT    of everything that is drawn (default 1)
   --keep DIR     where the cases keep their data, which then stays; default: a temporary directory that goes when all held
@@ -47,7 +46,6 @@ export const readOptions = (args: readonly string[]): OptionsRead => {
     } else return { ok: false, problem: `unknown argument ${arg}` };
   }
   if (!SEED.test(seed)) return { ok: false, problem: `--seed ${seed} is not up to 64 letters, digits and . _ -` };
-  if (flags.has('--ci') && flags.has('--all')) return { ok: false, problem: '--ci and --all exclude each other' };
   return {
     ok: true,
     options: { scale: flags.has('--all') ? 'all' : 'ci', only, seed, keep, list: flags.has('--list'), json: flags.has('--json'), help: flags.has('--help') },

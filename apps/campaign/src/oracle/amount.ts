@@ -23,11 +23,11 @@ export const abs = (a: Amount): Amount => (a < 0n ? -a : a);
 export const most = (a: Amount, b: Amount): Amount => (a > b ? a : b);
 export const least = (a: Amount, b: Amount): Amount => (a < b ? a : b);
 
-/** Up to a multiple of 1e-`places`. */
+/** Away from zero to a multiple of 1e-`places`. */
 export const roundedUp = (a: Amount, places: number): Amount => {
   const unit = 10n ** BigInt(PLACES - places);
   const rest = a % unit;
-  return rest === 0n ? a : a > 0n ? a - rest + unit : a - rest;
+  return rest === 0n ? a : a - rest + (a > 0n ? unit : -unit);
 };
 
 export const amountText = (a: Amount): string => {
