@@ -68,23 +68,23 @@ const main = async (): Promise<void> => {
     return;
   }
   const dir = mkdtempSync(join(tmpdir(), 'tally-bench-'));
-  const end = (code: number): void => {
-    killChildren();
+  const end = async (code: number): Promise<never> => {
+    await killChildren();
     rmSync(dir, { recursive: true, force: true });
     process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(EXIT_FAILED));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(EXIT_FAILED));
   setTimeout(() => {
     note('still not done after an hour: given up');
-    end(EXIT_FAILED);
+    void end(EXIT_FAILED);
   }, RUN_MS_MAX).unref();
   try {
     await run(parsed.options, dir);
-    end(0);
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-    end(EXIT_FAILED);
+    await end(EXIT_FAILED);
   }
+  await end(0);
 };
 
 await main();

@@ -18,9 +18,11 @@ const ANSWER_MS_MAX = 60_000;
 
 const running = new Set<ChildProcess>();
 
-/** The last thing a run does, however it ends: nothing it started is left behind. */
-export const killChildren = (): void => {
+/** The last thing a run does, however it ends: nothing it started is left behind when this resolves. */
+export const killChildren = async (): Promise<void> => {
+  const gone = [...running].map((child) => once(child, 'exit'));
   for (const child of running) child.kill('SIGKILL');
+  await Promise.all(gone);
 };
 
 /** Has a process killed with all others when the run ends. */
