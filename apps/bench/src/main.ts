@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSystem, type BenchSystem } from './load/system.ts';
-import { killChildren } from './machine/children.ts';
+import { killChildren, lastWords } from './machine/children.ts';
 import { describeMachine } from './machine/machine.ts';
 import { HELP, parseOptions, type BenchOptions } from './options.ts';
 import { growthLines, machineLines, outboxLines, outboxTargets, pipelineLines, ratiosOf } from './report.ts';
@@ -81,7 +81,7 @@ const main = async (): Promise<void> => {
   try {
     await run(parsed.options, dir);
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${lastWords(dir)}bench: ${error instanceof Error ? error.message : String(error)}\n`);
     await end(EXIT_FAILED);
   }
   await end(0);

@@ -48,6 +48,21 @@ describe('loading a stream', () => {
     expect(await load(await storeWith(1, 2, 3), summing, 'sum')).toMatchObject({ ok: true, loaded: { state: { total: 6, revisions: [0, 1, 2] } } });
   });
 
+  it.each([1, 2_047, 2_048, 2_049, 5_000])('reads a stream of %d events a part at a time, and comes to the same', async (length) => {
+    const store = await storeWith(...Array.from({ length }, (_, i) => i));
+    const whole = fold(summing, 'sum', store.all());
+    expect(await load(store, summing, 'sum')).toEqual(whole);
+    store.failNext('read', 'unavailable');
+    expect(await load(store, summing, 'sum')).toMatchObject({ ok: false, code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('fails as a whole when a later part of it cannot be read', async () => {
+    const store = await storeWith(...Array.from({ length: 3_000 }, (_, i) => i));
+    let reads = 0;
+    const flaky: Pick<MemoryStore, 'read'> = { read: (stream, options) => ((reads += 1) === 2 ? Promise.resolve({ ok: false, code: 'STORE_UNAVAILABLE', detail: 'gone' }) : store.read(stream, options)) };
+    expect(await load(Object.assign(Object.create(store) as MemoryStore, flaky), summing, 'sum')).toEqual({ ok: false, code: 'STORE_UNAVAILABLE', detail: 'gone' });
+  });
+
   it('gives the initial state for a stream that is not there', async () => {
     expect(await load(new MemoryStore(), summing, 'sum')).toMatchObject({ ok: true, loaded: { state: { total: 0 }, end: NO_STREAM } });
   });

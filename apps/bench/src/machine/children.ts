@@ -1,6 +1,6 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -140,3 +140,12 @@ const natsUrlIn = (dir: string): string | undefined => {
     throw error;
   }
 };
+
+/** The last lines of what each process wrote, for a run that failed. */
+export const lastWords = (dir: string): string =>
+  globSync('*/*.log', { cwd: dir }).map((file) => ({ file, lines: readFileSync(join(dir, file), 'utf8').trim().split('\n').slice(-LAST_LINES) }))
+    .filter(({ file, lines }) => !file.includes('/store/') && lines.join('') !== '')
+    .map(({ file, lines }) => `--- ${file}\n${lines.map((line) => line.slice(0, LAST_CHARS)).join('\n')}\n`).join('');
+
+const LAST_LINES = 5;
+const LAST_CHARS = 400;

@@ -1,4 +1,4 @@
-import { commandSubject, decodeRiskGroup, factIdOf, intentStream, orderStream, partitionOf, payloadHashOf, riskGroupStream } from '@tallystick/contracts';
+import { commandSubject, factIdOf, intentStream, orderStream, partitionOf, payloadHashOf, riskGroupStream } from '@tallystick/contracts';
 import {
   decideOrder, evolveRiskGroup, failedChecks, forgetTime, scopesOf, symbolsUsed, tradingDay,
   type AcceptedIntent, type Decision, type DecisionInputs, type Intent, type IntentState, type Leg, type OrderEvent, type OrderState, type OrderTerms, type QuoteUsed, type RiskGroupEvent, type RiskGroupState,
@@ -9,6 +9,7 @@ import { decisionBytes, type ReferenceData } from '../reference/reference-data.t
 import { intentFolding, orderFolding } from '../shared/foldings.ts';
 import { placeCommand } from '../shared/payload.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
+import { findDecision } from './find-decision.ts';
 import { RiskGroupWriter } from './risk-group-writer.ts';
 
 /** A strategy names the market step it saw; the snapshot is usually here already, and what is later than this is decided without. */
@@ -227,15 +228,10 @@ export class RiskService {
     let day = this.writers.get(riskGroup)?.peek()?.day;
     // A decision made just before the day rolled lies in the stream of the day before.
     for (let days = 0; day !== undefined && days < 2; days += 1) {
-      const group = await this.world.store.read(riskGroupStream(riskGroup, day));
-      if (!group.ok) return retry(group);
-      day = undefined;
-      for (const recorded of group.events) {
-        const decoded = decodeRiskGroup(recorded);
-        if (!decoded.ok) return { kind: 'poison', code: decoded.code, detail: decoded.detail };
-        if (decoded.event.type === 'OrderDecided' && decoded.event.data.terms.order_id === orderId) return this.copy(decoded.event.data, cause);
-        if (decoded.event.type === 'RiskGroupDayOpened') day = decoded.event.data.previous?.trading_day;
-      }
+      const found = await findDecision(this.world.store, riskGroupStream(riskGroup, day), orderId);
+      if (!found.ok) return found.code === 'EVENT_UNREADABLE' ? { kind: 'poison', code: found.code, detail: found.detail } : retry(found);
+      if (found.decided) return this.copy(found.decided, cause);
+      day = found.previousDay;
     }
     return { kind: 'retry', code: 'DECISION_NOT_FOUND', detail: `${orderId} was decided, and its decision is not in the day's stream yet` };
   }
