@@ -23,10 +23,10 @@ export interface AfternoonRun {
   readonly figures: Readonly<Record<string, string | number>>;
 }
 
-/** The market of a seed is the same in every case, so that their results can be compared. */
+/** The same market in every case of a campaign, so that their results can be compared. */
 const marketFile = (context: CaseContext, marketSeed: string): string => {
   const file = join(context.dir, 'market.csv');
-  writeMarket(file, randomOf(`${marketSeed}/afternoon`), AFTERNOON);
+  writeMarket(file, randomOf(`${context.seed}/${marketSeed}/afternoon`), AFTERNOON);
   return file;
 };
 

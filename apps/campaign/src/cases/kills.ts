@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { judged, type CampaignCase, type CaseContext } from '../case.ts';
 import { finding, holds, type Finding } from '../findings.ts';
-import type { Standalone } from '../system/standalone.ts';
+import { text } from '../oracle/json.ts';
+import { STRATEGY_INSTANCES, type Standalone } from '../system/standalone.ts';
 import { runAfternoon, type AfternoonRun } from './afternoon.ts';
 import { orderDifferences, referenceName } from './replay.ts';
 
@@ -50,6 +51,13 @@ const killThem = async (system: Standalone, plan: readonly PlannedKill[], done: 
 /** Strategies keep their averages in memory: one that is killed needs its time to be its old self again. */
 const FORGETFUL: readonly Victim[] = ['signal'];
 
+/** Orders that only one of two runs has, of strategies that were not killed. */
+const strangersTo = (killed: readonly Victim[], run: AfternoonRun, reference: AfternoonRun): readonly string[] => {
+  const only = (some: AfternoonRun, other: AfternoonRun): AfternoonRun['orders'] => some.orders.filter(({ orderId }) => !other.orders.some((order) => order.orderId === orderId));
+  return [...only(run, reference), ...only(reference, run)].filter(({ strategy }) => !killed.some((victim) => victim === strategy))
+    .map(({ orderId, strategy }) => `${orderId} of ${strategy}, which was not killed, is in one of the runs only`);
+};
+
 const sameAsUndisturbed = (run: AfternoonRun, reference: AfternoonRun | undefined, killed: readonly Victim[]): Finding => {
   const claim = 'the digest is that of the undisturbed run, or the difference is explained';
   if (!reference) return holds(claim, true, `digest ${run.digest.slice(0, 16)}; no undisturbed run to compare with in this campaign`);
@@ -60,8 +68,17 @@ const sameAsUndisturbed = (run: AfternoonRun, reference: AfternoonRun | undefine
     ...(unsent.length > 0 ? [`${unsent.length} orders ended ${[...new Set(unsent.map(({ status }) => status))].join(' and ')}`] : []),
     ...FORGETFUL.filter((victim) => killed.includes(victim)).map((victim) => `${victim} was killed and begins with empty averages`),
   ];
+  // Forgetting explains what the forgetful one did otherwise, and no order of anybody else.
+  const others = unsent.length > 0 ? [] : strangersTo(killed, run, reference);
+  if (others.length > 0) return finding(claim, others, '');
   if (why.length === 0) return finding(claim, differences.length > 0 ? differences : [`${run.digest} where ${reference.digest} was expected`], '');
   return holds(claim, true, `${run.digest.slice(0, 16)} differs in ${differences.length} orders: ${why.join('; ')}`);
+};
+
+/** By the standalone's own count. Strategies are the supervisor's, and a replay does not end without them. */
+const startedAgain = ({ summary }: AfternoonRun, killed: readonly Victim[]): Finding => {
+  const watched = killed.filter((victim) => !(STRATEGY_INSTANCES as readonly string[]).includes(victim));
+  return finding('each was started again by itself', watched.filter((victim) => Number(text(summary, 'restarts', victim)) < 1), watched.map((victim) => `${victim} ${text(summary, 'restarts', victim)}`).join(', ') || 'by the supervisor');
 };
 
 /** B: processes die by SIGKILL at business times drawn from the seed; the standalone starts them again. */
@@ -76,7 +93,7 @@ export const killCase = (name: string, marketSeed: string, victims: readonly Vic
     const unsent = run.orders.filter(({ status }) => status === 'NOT_RECEIVED' || status === 'NOT_SENT').map(({ orderId, status, types }) => `${orderId} ${status} (${types.join(', ')})`);
     return judged([
       finding('every kill took place', missed, done.map(({ victim, seenAt }) => `${victim} at ${(seenAt * 100).toFixed(1)} %`).join(', ')),
-      ...run.findings, sameAsUndisturbed(run, context.shared.get(referenceName(marketSeed)) as AfternoonRun | undefined, done.map(({ victim }) => victim)),
+      startedAgain(run, done.map(({ victim }) => victim)), ...run.findings, sameAsUndisturbed(run, context.shared.get(referenceName(marketSeed)) as AfternoonRun | undefined, done.map(({ victim }) => victim)),
     ], { ...run.figures, ...(unsent.length === 0 ? {} : { 'not sent or not received': unsent.join('; ') }) });
   },
 });
