@@ -4,11 +4,10 @@ import { handle } from '@tallystick/event-sourcing';
 import type { HandlerOutcome, JsonObject } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { orderFolding } from '../shared/foldings.ts';
+import { DONE, retry } from '../shared/outcomes.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 import type { AccountGate } from './account-gate.ts';
 
-const DONE: HandlerOutcome = { kind: 'done' };
-const retry = (failure: { readonly code: string; readonly detail: string }): HandlerOutcome => ({ kind: 'retry', code: failure.code, detail: failure.detail });
 
 /** After this an order still in doubt is a person's business; the alert says so. */
 const DOUBT_DEADLINE_MS = 60_000;

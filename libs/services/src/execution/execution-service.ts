@@ -1,12 +1,13 @@
-import { auditStream, decodeAudit, factIdOf, orderStream, payloadHashOf } from '@tallystick/contracts';
+import { auditStream, factIdOf, orderStream, payloadHashOf } from '@tallystick/contracts';
 import {
   decideCancel, decideClaim, isTerminal, withholdClaimed,
   type AuditEvent, type Claim, type Decision, type OrderEvent, type OrderState, type OrderTerms, type Refusal,
 } from '@tallystick/domain';
-import { appendAfter, handle, load, OwnedStream, type Folding, type Loaded } from '@tallystick/event-sourcing';
+import { appendAfter, handle, load, OwnedStream, type Loaded } from '@tallystick/event-sourcing';
 import type { EncodedRequest, HandlerOutcome, Venue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
-import { orderFolding } from '../shared/foldings.ts';
+import { auditFolding, orderFolding } from '../shared/foldings.ts';
+import { DONE, retry } from '../shared/outcomes.ts';
 import { placeCommand } from '../shared/payload.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 import { answerReport, type Answered } from '../shared/answers.ts';
@@ -16,15 +17,11 @@ import { DoubtResolver } from './doubt.ts';
 import { Fences } from './fences.ts';
 import { acquireLease } from './lease.ts';
 
-const DONE: HandlerOutcome = { kind: 'done' };
-const retry = (failure: { readonly code: string; readonly detail: string }): HandlerOutcome => ({ kind: 'retry', code: failure.code, detail: failure.detail });
 
 /** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
 const SEND_DEADLINE_MS = 5_000;
 /** Snapshots come by another way than commands and are seldom later than this. */
 const MARKET_WAIT_MS = 250;
-
-const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
 
 interface Ready {
   readonly gate: AccountGate;

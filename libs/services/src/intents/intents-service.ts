@@ -1,10 +1,10 @@
 import {
-  auditStream, commandSubject, decodeAudit, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, partitionOf, sha256Hex, type ParsedIntent,
+  auditStream, commandSubject, factIdOf, intentDigestOf, intentStream, orderIdOf, parseIntent, partitionOf, sha256Hex, type ParsedIntent,
 } from '@tallystick/contracts';
 import { decideIntent, refuseOffGrid, type AcceptedIntent, type AuditEvent, type Intent, type IntentEvent, type IntentState, type Refusal } from '@tallystick/domain';
-import { appendAfter, handle, NO_STREAM, OwnedStream, type Fact, type Folding, type HandleFailure, type Handled, type Loaded } from '@tallystick/event-sourcing';
+import { appendAfter, handle, NO_STREAM, OwnedStream, type Fact, type HandleFailure, type Handled, type Loaded } from '@tallystick/event-sourcing';
 import type { ReferenceData } from '../reference/reference-data.ts';
-import { intentFolding } from '../shared/foldings.ts';
+import { auditFolding, intentFolding } from '../shared/foldings.ts';
 import { recordContext, type ServicePorts } from '../shared/service-ports.ts';
 
 /** What a submitter is told. `repeated` marks the recorded answer given again. */
@@ -24,8 +24,6 @@ export type IntentReceipt =
   | { readonly version: 1; readonly status: 'malformed'; readonly code: string; readonly detail: string; readonly issues: readonly { readonly field: string; readonly detail: string }[]; readonly request_id: string }
   /** Nothing was recorded; ask again with the same key. */
   | { readonly version: 1; readonly status: 'unavailable'; readonly code: string; readonly detail: string; readonly request_id: string };
-
-const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
 
 /** Beyond this many malformed bodies waiting to be recorded, further ones are refused as busy rather than held in memory. */
 const AUDIT_QUEUE_MAX = 1000;

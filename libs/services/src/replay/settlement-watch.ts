@@ -2,6 +2,7 @@ import { decodeIntent, decodeOrder, decodeRiskGroup, decodeVenueReport, intentSt
 import { evolveOrder, isAtVenue, isTerminal, leavesQty, NO_ORDER, ZERO, type OrderState } from '@tallystick/domain';
 import type { EventStore, JsonObject, RecordedEvent, Subscription, Venue, VenueReport } from '@tallystick/ports';
 import { interpretRecorded } from '../shared/answers.ts';
+import { ENDS_WITH_LEAVES } from '../shared/order-ends.ts';
 
 /** What the log has come to, for the end of a replay. */
 export interface ReplayTally {
@@ -9,8 +10,6 @@ export interface ReplayTally {
   readonly refusedIntents: number;
   readonly orders: ReadonlyMap<string, OrderState>;
 }
-
-const ENDED_WITHOUT_FILL: ReadonlySet<string> = new Set(['OrderRejected', 'OrderCanceled', 'OrderExpired', 'SubmissionWithheld', 'OrderNotReceived']);
 
 /**
  * Folds the log to tell whether anything is still under way: an intent not decided, an order between decision and venue, a report
@@ -143,7 +142,7 @@ export class SettlementWatch {
     if (isTerminal(state.status) || (isAtVenue(state.status) && !cancelling)) this.moving.delete(orderId);
     else this.moving.add(orderId);
     if (event.type === 'OrderFilled') this.expectBooked(`${orderId}/${event.data.exec_id}`);
-    if (ENDED_WITHOUT_FILL.has(event.type) && leavesQty(before).gt(ZERO) && !isTerminal(before.status)) this.expectBooked(`${orderId}/released`);
+    if (ENDS_WITH_LEAVES.has(event.type) && leavesQty(before).gt(ZERO) && !isTerminal(before.status)) this.expectBooked(`${orderId}/released`);
     for (const [key, { orderId: of, report }] of this.unreflected) if (of === orderId && isReflected(state, report)) this.unreflected.delete(key);
     this.noteRemainder(orderId, state);
   }

@@ -8,6 +8,7 @@ import type { RecordedEvent, Subscription } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { dayBefore } from '../shared/day-streams.ts';
 import { orderFolding, riskGroupFolding } from '../shared/foldings.ts';
+import { ENDS_WITH_LEAVES } from '../shared/order-ends.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 
 type Owned = OwnedStream<RiskGroupState, RiskGroupEvent>;
@@ -17,10 +18,8 @@ type Failure = { readonly ok: false; readonly code: string; readonly detail: str
 const FACTS_IN_FLIGHT_MAX = 128;
 const RESUME_AFTER_MS = 200;
 
-/** What ends an order and so its reservation. */
-const ENDS: ReadonlySet<OrderEvent['type']> = new Set(['OrderRejected', 'OrderCanceled', 'OrderExpired', 'SubmissionWithheld', 'OrderNotReceived']);
 
-const MOVES_THE_GROUP: ReadonlySet<string> = new Set([...ENDS, 'OrderFilled', 'FillBusted', 'FillCorrected']);
+const MOVES_THE_GROUP: ReadonlySet<string> = new Set([...ENDS_WITH_LEAVES, 'OrderFilled', 'FillBusted', 'FillCorrected']);
 
 /**
  * The one writer of a risk group. Decisions come in through `submit`; trades and releases come from the orders' streams, each
@@ -204,7 +203,7 @@ export class RiskGroupWriter {
     if (!decoded.ok) return 'retry';
     const { event } = decoded;
     const orderId = orderIdOfStream(recorded.stream) ?? '';
-    if (ENDS.has(event.type)) {
+    if (ENDS_WITH_LEAVES.has(event.type)) {
       return (state) => (state.reservations.has(orderId)
         ? [{ type: 'ReservationReleased', data: { order_id: orderId, status: event.type, source_position: source } }] : []);
     }

@@ -7,6 +7,7 @@ import { appendAfter, load, NO_STREAM, type Fact, type Loaded } from '@tallystic
 import type { EncodedRequest, HandlerOutcome, Signer, Venue } from '@tallystick/ports';
 import { decisionBytes, type ReferenceData } from '../reference/reference-data.ts';
 import { intentFolding, orderFolding } from '../shared/foldings.ts';
+import { DONE, retry } from '../shared/outcomes.ts';
 import { placeCommand } from '../shared/payload.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 import { findDecision } from './find-decision.ts';
@@ -31,8 +32,6 @@ export interface Preview {
   readonly payload_hash: string | null;
 }
 
-const retry = (failure: { readonly code: string; readonly detail: string }): HandlerOutcome => ({ kind: 'retry', code: failure.code, detail: failure.detail });
-const DONE: HandlerOutcome = { kind: 'done' };
 
 export class RiskService {
   private readonly writers = new Map<string, RiskGroupWriter>();

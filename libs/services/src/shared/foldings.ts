@@ -1,7 +1,7 @@
-import { decodeIntent, decodeKill, decodeLease, decodeOrder, decodeRiskGroup, decodeVenueReport } from '@tallystick/contracts';
+import { decodeAudit, decodeIntent, decodeKill, decodeLease, decodeOrder, decodeRiskGroup, decodeVenueReport } from '@tallystick/contracts';
 import {
   emptyRiskGroup, evolveIntent, evolveKill, evolveLease, evolveOrder, evolveRiskGroup, NO_INTENT, NO_KILL_SWITCH, NO_LEASE, NO_ORDER,
-  type IntentEvent, type IntentState, type KillEvent, type KillState, type LeaseEvent, type LeaseState, type OrderEvent, type OrderState,
+  type AuditEvent, type IntentEvent, type IntentState, type KillEvent, type KillState, type LeaseEvent, type LeaseState, type OrderEvent, type OrderState,
   type RiskGroupEvent, type RiskGroupState, type VenueReportEvent,
 } from '@tallystick/domain';
 import type { Folding } from '@tallystick/event-sourcing';
@@ -11,6 +11,8 @@ export const orderFolding: Folding<OrderState, OrderEvent> = { initial: () => NO
 export const riskGroupFolding: Folding<RiskGroupState, RiskGroupEvent> = { initial: emptyRiskGroup, evolve: evolveRiskGroup, decode: decodeRiskGroup };
 export const leaseFolding: Folding<LeaseState, LeaseEvent> = { initial: () => NO_LEASE, evolve: evolveLease, decode: decodeLease };
 export const killFolding: Folding<KillState, KillEvent> = { initial: () => NO_KILL_SWITCH, evolve: evolveKill, decode: decodeKill };
+/** Kept for people: nothing is decided on it. */
+export const auditFolding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
 
 /** What the writer of an account's raw reports must know: which it has, and where the venue's stream goes on. Changed in place by its one writer. */
 export interface ReportLog {

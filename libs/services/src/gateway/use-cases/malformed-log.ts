@@ -1,9 +1,8 @@
-import { auditStream, decodeAudit, sha256Hex } from '@tallystick/contracts';
+import { auditStream, sha256Hex } from '@tallystick/contracts';
 import type { AuditEvent } from '@tallystick/domain';
-import { OwnedStream, type Folding } from '@tallystick/event-sourcing';
+import { OwnedStream } from '@tallystick/event-sourcing';
+import { auditFolding } from '../../shared/foldings.ts';
 import { recordContext, type ServicePorts } from '../../shared/service-ports.ts';
-
-const folding: Folding<null, AuditEvent> = { initial: () => null, evolve: () => null, decode: decodeAudit };
 
 /** Beyond this many waiting to be recorded, further ones are refused as busy rather than held in memory. */
 const QUEUE_MAX = 200;
@@ -37,7 +36,7 @@ export class MalformedLog {
 
   /** Opened with the first malformed body; a store that could not be read is asked again with the next. */
   private async open(): Promise<OwnedStream<null, AuditEvent> | undefined> {
-    this.stream ??= OwnedStream.open(this.world.store, folding, auditStream(this.world.identity.instance)).then((opened) => (opened.ok ? opened.owned : undefined));
+    this.stream ??= OwnedStream.open(this.world.store, auditFolding, auditStream(this.world.identity.instance)).then((opened) => (opened.ok ? opened.owned : undefined));
     const owned = await this.stream;
     if (!owned) this.stream = undefined;
     return owned;
