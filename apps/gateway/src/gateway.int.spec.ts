@@ -50,13 +50,13 @@ describe('the gateway', () => {
       TALLY_DATA_DIR: dataDir, TALLY_STORE_URL: storeUrl, TALLY_NATS_URL: natsUrl, TALLY_GATEWAY_PORT: '0', TALLY_LOG_LEVEL: 'error',
       TALLY_SERVICES: JSON.stringify([{ name: 'intents', url: intents.opsUrl }, { name: 'risk', url: 'http://127.0.0.1:9' }]),
     }, () => undefined);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await gateway?.stop();
     await system?.stop();
     await nats?.stop();
-  }, 30_000);
+  });
 
   const call = async (method: string, path: string, options: { readonly token?: string | null; readonly body?: unknown; readonly raw?: string; readonly headers?: Record<string, string> } = {}): Promise<Reply> => {
     const { token = OPERATOR, body, raw, headers } = options;
@@ -120,7 +120,7 @@ describe('the gateway', () => {
     expect(await call('GET', '/%E0%A4%A')).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
     expectProblem(await call('POST', '/v1/intents', { raw: '{}', headers: { 'content-type': 'text/plain' } }), 415, 'CONTENT_TYPE_UNSUPPORTED');
     expectProblem(await get('/v1/orders?min_position=9999999999999'), 504, 'PROJECTION_BEHIND');
-  }, 20_000);
+  });
 
   it('records an intent before it answers, once per key, and shows it from the position it names', async () => {
     const first = intent({});
@@ -193,7 +193,7 @@ describe('the gateway', () => {
     expectProblem(await get(`/v1/orders/${orderId}?as_of=${earlier}`), 404, 'ORDER_UNKNOWN');
     expect((await get(`/v1/orders?as_of=${new Date(Date.now() + 3_600_000).toISOString()}`)).body['items']).not.toHaveLength(0);
     expect((await get('/v1/orders?as_of=2001-01-01T00:00:00Z')).body['items']).toHaveLength(0);
-  }, 20_000);
+  });
 
   it('pages through orders with a link to the next', async () => {
     const wanted = await Promise.all([1, 2, 3].map(async (qty) => orderIdOf(await submit(intent({ qty: String(qty) })))));
@@ -209,7 +209,7 @@ describe('the gateway', () => {
       path = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
     }
     expect(paged).toEqual(all);
-  }, 20_000);
+  });
 
   it('passes a cancel on, and says when there is nothing left to cancel', async () => {
     const orderId = orderIdOf(await submit(intent({ order_type: 'limit', limit_price: '98', qty: '5' })));
@@ -222,7 +222,7 @@ describe('the gateway', () => {
     expect(await cancel()).toMatchObject({ status: 200, body: { status: 'already_closed', order_status: 'CANCELED' } });
     expectProblem(await call('POST', `/v1/orders/${'c'.repeat(32)}/cancel`, { body: { version: 1, reason: 'x' }, headers: { 'idempotency-key': 'c2' } }), 404, 'ORDER_UNKNOWN');
     expectProblem(await call('POST', `/v1/orders/${orderId}/cancel`, { body: { reason: '' }, headers: { 'idempotency-key': 'c3' } }), 400, 'BODY_INVALID');
-  }, 20_000);
+  });
 
   it('feeds events live, resumes after the last one seen, and filters', async () => {
     const follow = async (query: string, headers: Record<string, string>, until: (seen: { id: string; event: string; data: Record<string, unknown> }[]) => boolean) => {
@@ -263,7 +263,7 @@ describe('the gateway', () => {
     });
     expect(submitted.seen[0]).toMatchObject({ event: 'IntentAccepted', data: { specversion: '1.0', type: 'io.tallystick.intent.IntentAccepted.v1' } });
     expectProblem(await get('/v1/events?category=secrets'), 400, 'CATEGORY_UNKNOWN');
-  }, 30_000);
+  });
 
   it('sees services that answer and services that do not', async () => {
     const { body } = await get('/v1/services');

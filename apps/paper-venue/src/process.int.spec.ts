@@ -91,7 +91,7 @@ describe('the paper venue\'s process', () => {
     const seen = await call(running, 'GET', '/v1/book');
     expect(seen).toEqual(expected);
     expect((seen['executions'] as unknown[]).length).toBeGreaterThan(30);
-  }, 30_000);
+  });
 
   it('killed in the middle of a step has all of each commit or none, and reaches the same book', async () => {
     const whole = await start({ TALLY_VENUE_DATA_DIR: join(dir, 'whole') });
@@ -120,7 +120,7 @@ describe('the paper venue\'s process', () => {
     }
     await call(running, 'POST', '/control/step', { until_ms: OPEN + 7_200_000 });
     expect(await call(running, 'GET', '/v1/book')).toEqual(expected);
-  }, 60_000);
+  });
 
   it('ends on SIGTERM with 0, also while somebody follows the reports', async () => {
     const running = await start();
@@ -147,7 +147,7 @@ describe('the paper venue\'s process', () => {
       expect(stderr).toMatch(message);
       expect([code, stderr.trimEnd().split('\n').length]).toEqual([exitCode, 1]);
     }
-  }, 20_000);
+  });
 
   it('explains itself without settings', async () => {
     const { code, stdout } = await launch({}, ['--help']).ended;

@@ -60,9 +60,9 @@ describe('tally', () => {
     });
     let said = '';
     gateway.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const url = await eventually('the gateway is ready', () => /"url":"(http[^"]+)"/.exec(said)?.[1], 20_000);
+    const url = await eventually('the gateway is ready', () => /"url":"(http[^"]+)"/.exec(said)?.[1]);
     writeFileSync(join(dataDir, 'operator.json'), JSON.stringify({ url, token: TOKEN, store_url: world.config.storeUrl, read_model: join(dataDir, 'read-model', 'gateway.sqlite') }));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     if (gateway?.exitCode === null) {
@@ -72,7 +72,7 @@ describe('tally', () => {
     await system?.stop();
     await nats?.stop();
     rmSync(elsewhere, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   it('teaches what to do where there is nothing yet', async () => {
     const orders = await tally('order', 'list');
@@ -106,7 +106,7 @@ describe('tally', () => {
     expect((await tally('account', 'show')).stdout).toContain('paper-2');
     expect((await tally('intent', 'show', String(sent.body['intent_key']))).stdout).toContain('accepted');
     expect((await tally('intent', 'list')).stdout).toContain('buy 10 SPY FILLED');
-  }, 30_000);
+  });
 
   it('ends with 3 when policy denies or the border refuses, and says why', async () => {
     const denied = await tally('intent', 'submit', 'SPY', 'buy', '5000', ...trade);
@@ -118,7 +118,7 @@ describe('tally', () => {
     const preview = await tally('intent', 'preview', 'SPY', 'buy', '5000', ...trade);
     expect(preview).toMatchObject({ code: 3, stdout: expect.stringMatching(/denied[\s\S]*ORDER_QTY_LIMIT\s+firm\s+NO\s+5000\s+1000/) });
     expect(preview.stderr).toContain('nothing was recorded, reserved or sent');
-  }, 30_000);
+  });
 
   it('takes an intent from a file or stdin', async () => {
     const body = { version: 1, key: { policy: 'rebalance', rebalance_id: 'r1' }, strategy: { id: 'test', version: '1' }, account: 'paper-2', orders: [{ symbol: 'SPY', side: 'buy', qty: '1', order_type: 'market' }, { symbol: 'IBM', side: 'sell', qty: '2', order_type: 'limit', limit_price: '51' }] };
@@ -131,7 +131,7 @@ describe('tally', () => {
     const bad = start(['intent', 'submit', '-', '--json']);
     bad.stdin?.end('{"version": 1');
     expect(await collect(bad)).toMatchObject({ code: 2, stdout: expect.stringContaining('is not JSON') });
-  }, 30_000);
+  });
 
   it('cancels a working order, and says when it is closed', async () => {
     const { body } = await tallyJson('intent', 'submit', 'SPY', 'buy', '5', '--limit', '98', ...trade);
@@ -141,7 +141,7 @@ describe('tally', () => {
     expect(await tally('order', 'cancel', orderId, '--reason', 'test')).toMatchObject({ code: 0, stdout: expect.stringContaining('asked for') });
     await eventually('the order is canceled', async () => (await status()) === 'CANCELED');
     expect((await tally('order', 'cancel', orderId, '--reason', 'test')).stdout).toContain('nothing is left to cancel');
-  }, 30_000);
+  });
 
   it('says what is wrong, why and what to do, with an exit code of its own', async () => {
     expect(await tally('ordr', 'list')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Did you mean order?') });
@@ -155,14 +155,14 @@ describe('tally', () => {
     expect(await collect(start(['status'], { TALLY_DATA_DIR: elsewhere }))).toMatchObject({ code: 4, stderr: expect.stringContaining('TALLY_TOKEN') });
     expect(await tally('dlq', 'redrive')).toMatchObject({ code: 2 });
     expect(await tally('dlq', 'redrive', '99')).toMatchObject({ code: 1, stdout: expect.stringContaining('not_found') });
-  }, 30_000);
+  });
 
   it('has help with examples for every command', async () => {
     const commands = ['intent preview', 'intent submit', 'intent show', 'intent list', 'order list', 'order show', 'order timeline', 'order cancel', 'position list', 'account show', 'status', 'dlq list', 'dlq redrive', 'replay verify'];
     const helped = await Promise.all(commands.map((command) => tally(...command.split(' '), '--help')));
     for (const [n, help] of helped.entries()) expect([commands[n], help.code, help.stdout.includes(`Examples:\n  `)]).toEqual([commands[n], 0, true]);
     expect((await tally('--help')).stdout).toContain('Exit codes:');
-  }, 30_000);
+  });
 
   it('watches until it is interrupted, with 130', async () => {
     const child = start(['status', '--watch', '--json']);
@@ -170,7 +170,7 @@ describe('tally', () => {
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 130, stdout: expect.stringContaining('"version":1') });
-  }, 20_000);
+  });
 
   it('verifies a replay: 0 same, 1 different with the row that differs, 2 unreadable', async () => {
     expect(await tally('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('kill switch') });
@@ -186,5 +186,5 @@ describe('tally', () => {
     edited.close();
     expect(await tally('replay', 'verify', '--read-model', changed)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^different: table positions[\s\S]*"realised_pnl":"1000000"/) });
     expect(await tallyJson('replay', 'verify', '--read-model', join(elsewhere, 'none.sqlite'))).toMatchObject({ code: 2, body: { outcome: 'unreadable', code: 'READ_MODEL_UNREADABLE' } });
-  }, 30_000);
+  });
 });

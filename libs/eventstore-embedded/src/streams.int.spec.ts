@@ -173,7 +173,7 @@ describe.each(WAYS)('limits, %s', (way) => {
     const result = await fixture.client.appendToStream(stream, events, { expectedRevision: NO_STREAM, deadline: 60_000, ...credentials });
     expect(result.nextExpectedRevision).toBe(29_999n);
     expect(await revisions(stream)).toHaveLength(30_000);
-  }, 60_000);
+  });
 });
 
 describe('many appends at once', () => {
@@ -181,7 +181,7 @@ describe('many appends at once', () => {
     const results = await Promise.all(Array.from({ length: 10_000 }, () => fixture.client.appendToStream('flood', jsonEvent({ type: 'F', data: { pad: 'x'.repeat(1_000) } }))));
     expect(new Set(results.map((r) => r.nextExpectedRevision)).size).toBe(10_000);
     expect(await revisions('flood', { direction: BACKWARDS, fromRevision: END, maxCount: 1 })).toEqual([9_999]);
-  }, 60_000);
+  });
 
   it('answers an append whose deadline has passed with a timeout, and writes nothing', async () => {
     await expect(fixture.client.appendToStream('late', event(1), { deadline: -1_000 })).rejects.toMatchObject({ type: 'deadline-exceeded' });

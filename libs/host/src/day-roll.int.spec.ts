@@ -16,12 +16,12 @@ beforeAll(async () => {
   nats = await startTestNats();
   system = await startMiniSystem({ natsUrl: nats.url, policy: { ...POLICY, risk_groups: { main: { roll_time: '10:10', time_zone: 'America/New_York' } } } });
   await system.moveTo(5);
-}, 60_000);
+});
 
 afterAll(async () => {
   await system.stop();
   await nats.stop();
-}, 60_000);
+});
 
 const eventsOf = async (day: string): Promise<readonly RiskGroupEvent[]> => {
   const read = await system.store.read(riskGroupStream('main', day));

@@ -12,12 +12,12 @@ beforeAll(async () => {
   nats = await startTestNats();
   system = await startMiniSystem({ natsUrl: nats.url });
   await system.moveTo(at);
-}, 60_000);
+});
 
 afterAll(async () => {
   await system.stop();
   await nats.stop();
-}, 60_000);
+});
 
 const settle = async (): Promise<void> => {
   at += 1;

@@ -9,13 +9,13 @@ let system: MiniSystem | undefined;
 
 beforeAll(async () => {
   nats = await startTestNats();
-}, 30_000);
+});
 
 afterEach(async () => {
   await system?.stop();
   system = undefined;
   await nats.wipe();
-}, 30_000);
+});
 
 afterAll(async () => {
   await nats.stop();
@@ -43,7 +43,7 @@ const runWith = async (point: string): Promise<{ readonly status: string; readon
   const ended = await eventually(`the order ends after a failure at ${point}`, async () => {
     const order = await running.order(orderId);
     return isTerminal(order.state.status) ? order : undefined;
-  }, 25_000);
+  });
   const book = (await running.control.book()) as Book;
   return {
     status: ended.state.status, types: ended.events.map((event) => event.type),
@@ -54,17 +54,17 @@ const runWith = async (point: string): Promise<{ readonly status: string; readon
 describe('a failure between two steps', () => {
   it.each(['intents.appended', 'risk.decided', 'risk.copied', 'execution.answered', 'execution.reported'])('%s: the order is filled, once', async (point) => {
     expect(await runWith(point)).toMatchObject({ status: 'FILLED', placed: 1, executions: 1 });
-  }, 60_000);
+  });
 
   it('execution.claiming: nothing was claimed, so the repeat may send', async () => {
     expect(await runWith('execution.claiming')).toMatchObject({ status: 'FILLED', placed: 1, executions: 1 });
-  }, 60_000);
+  });
 
   it('execution.claimed: a claim without an outcome is asked about, never sent; the venue\'s word ends it', async () => {
     const ended = await runWith('execution.claimed');
     expect(ended).toMatchObject({ status: 'NOT_RECEIVED', placed: 0, executions: 0 });
     expect(ended.types).toEqual(['OrderApproved', 'SubmissionClaimed', 'OrderPutInDoubt', 'OrderNotReceived']);
-  }, 60_000);
+  });
 
   it('execution.cancel-claimed: the same cancel is sent again, and the venue has taken one order and one way to end it', async () => {
     const running = await startMiniSystem({ natsUrl: nats.url, env: { TALLY_FAILPOINTS: 'execution.cancel-claimed=throw@1' } });
@@ -78,7 +78,7 @@ describe('a failure between two steps', () => {
     const ended = await eventually('the order is canceled', async () => {
       const order = await running.order(orderId);
       return order.state.status === 'CANCELED' ? order : undefined;
-    }, 25_000);
+    });
     expect(ended.events.filter((event) => event.type === 'CancelClaimed')).toHaveLength(1);
-  }, 60_000);
+  });
 });

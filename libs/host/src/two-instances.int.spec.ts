@@ -10,13 +10,13 @@ let system: MiniSystem | undefined;
 
 beforeAll(async () => {
   nats = await startTestNats();
-}, 30_000);
+});
 
 afterEach(async () => {
   await system?.stop();
   system = undefined;
   await nats.wipe();
-}, 60_000);
+});
 
 afterAll(async () => {
   await nats.stop();
@@ -50,7 +50,7 @@ const settled = async (running: MiniSystem, ids: readonly string[]): Promise<Rea
   eventually('every order rests or is over', async () => {
     const states = await Promise.all(ids.map(async (id): Promise<[string, string]> => [id, (await running.order(id)).state.status]));
     return states.every(([, status]) => status === 'WORKING' || isTerminal(status as never)) ? new Map(states) : undefined;
-  }, 50_000);
+  });
 
 describe('two risk services on one risk group', () => {
   it('never approve beyond a limit together, at any decision in the log', async () => {
@@ -75,7 +75,7 @@ describe('two risk services on one risk group', () => {
     expect(decided.size).toBe(60);
     expect([...states.values()].filter((status) => status === 'WORKING')).toHaveLength(10);
     expect([...states.values()].filter((status) => status === 'DENIED')).toHaveLength(50);
-  }, 90_000);
+  });
 });
 
 describe('two executors of one risk group', () => {
@@ -89,5 +89,5 @@ describe('two executors of one risk group', () => {
     expect(new Set(placed).size).toBe(placed.length);
     for (const id of ids) expect([id, states.get(id)]).toEqual([id, placed.includes(id) ? 'WORKING' : 'NOT_SENT']);
     expect(placed.length).toBeGreaterThan(0);
-  }, 90_000);
+  });
 });

@@ -177,7 +177,7 @@ describe('a consumer of commands', () => {
       return { kind: 'done' };
     });
     await rig.send({ key: 'a', n: 1 }, 'm1');
-    await eventually('handled', async () => deliveries.length > 0 && (await isEmpty()), 8_000);
+    await eventually('handled', async () => deliveries.length > 0 && (await isEmpty()));
     expect(deliveries).toEqual([1]);
     expect(await rig.metric('tally_commands_redelivered_total{service="execution",command="submit"}')).toBe(0);
   });

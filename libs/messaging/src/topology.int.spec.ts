@@ -128,7 +128,7 @@ describe('the topology', () => {
     const before = join(nats.storeDir, 'before');
     cpSync(join(stream, 'msgs'), before, { recursive: true });
     await nats.restart();
-    await eventually('live', () => consumer.isLive(), 20_000);
+    await eventually('live', () => consumer.isLive());
     for (let n = 1; n <= 5; n += 1) await rig.send({ key: 'a', n }, `m${n}`);
     await eventually('all acknowledged', async () => (await manager.consumers.info('CMD_EXECUTION', 'execution-0-submit')).ack_floor.stream_seq === 5);
     await consumer.stop();
@@ -144,7 +144,7 @@ describe('the topology', () => {
     const info = await manager.consumers.info('CMD_EXECUTION', 'execution-0-submit');
     const { state } = await manager.streams.info('CMD_EXECUTION');
     expect({ repairs: kinds(outcome), floor: info.ack_floor.stream_seq, last: state.last_seq, files: readdirSync(stream) }).toMatchObject({ repairs: ['durable_recreated'], floor: 0, last: 0 });
-  }, 40_000);
+  });
 
   it('is guarded for as long as the process lives, with the backlog shown', async () => {
     const stop = guardTopology(rig.connection, rig.topology, 20);

@@ -92,7 +92,7 @@ describe('spans with an endpoint', () => {
       collector.closeAllConnections();
       await new Promise((resolve) => collector.close(resolve));
     }
-  }, 20_000);
+  });
 
   it('are sampled by their trace id, not by a parent that records nothing', async () => {
     const tracing = await tracingWith('1');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 5;
 
 /**

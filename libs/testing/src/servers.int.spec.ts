@@ -31,7 +31,7 @@ describe('servers for tests', () => {
     expect(await accepts(nats.port)).toBe(true);
     await nats.stop();
     expect([await accepts(nats.port), existsSync(nats.storeDir)]).toEqual([false, false]);
-  }, 20_000);
+  });
 
   it('say what a nats-server said that did not start', async () => {
     await expect(startTestNats({ config: ['no_such_option: 1', 'port: "x"'] })).rejects.toThrow('nats-server did not start');
@@ -53,7 +53,7 @@ describe('servers for tests', () => {
     await store.close();
     await server.stop();
     expect(existsSync(server.dataDir)).toBe(false);
-  }, 30_000);
+  });
 
   it('eventually says what it waited for and what it saw', async () => {
     await expect(eventually('the moon', () => false, 20)).rejects.toThrow('the moon; last seen: false');

@@ -47,21 +47,18 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     between.cut();
     expect(await mustAppend(store, stream, 'no_stream', [event])).toMatchObject({ revision: 0 });
     expect(await mustRead(direct, stream)).toHaveLength(1);
-  }, 20_000);
+  });
 
   whenPlain('one connection swallows answers: the append is made on another within its deadline', async () => {
     const between = await proxy();
-    const store = world.open(between.url, { appendPath, appendDeadlineMs: 3_000 });
+    const store = world.open(between.url, { appendPath, appendDeadlineMs: 8_000 });
     await mustAppend(store, world.stream(), 'no_stream', [newEvent()]);
     const stream = world.stream();
-    between.swallowing = true;
-    const appending = store.append(stream, 'no_stream', [newEvent()]);
-    await until('the answer is swallowed', () => between.swallowedBytes > 0);
-    between.swallowing = false;
-    // The swallowed bytes are gone for good: this connection cannot recover.
-    expect(codeOf(await appending)).toBe('ok');
+    between.deafen();
+    expect(codeOf(await store.append(stream, 'no_stream', [newEvent()]))).toBe('ok');
+    expect(between.swallowedBytes).toBeGreaterThan(0);
     expect(await mustRead(store, stream)).toHaveLength(1);
-  }, 20_000);
+  });
 
   whenPlain('connections break while 32 writers write: nothing is lost, nothing is doubled', async () => {
     const between = await proxy();
@@ -79,7 +76,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     await writing;
     expect(cuts).toBeGreaterThan(1);
     for (const stream of streams) await expectNumbered(store, stream, 40);
-  }, 60_000);
+  });
 
   whenOwned('the server is killed and restarted while 32 writers write: nothing is lost, nothing is doubled', async () => {
     const store = world.open(target.url, { appendPath });
@@ -96,7 +93,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     await writing;
     expect(kills).toBeGreaterThan(1);
     for (const stream of streams) await expectNumbered(store, stream, 120);
-  }, 60_000);
+  });
 
   whenOwned('the server shuts down in order while appends are under way: each is settled, and none twice', async () => {
     const store = world.open(target.url, { appendPath });
@@ -107,7 +104,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     await target.start();
     await writing;
     for (const stream of streams) await expectNumbered(store, stream, 40);
-  }, 60_000);
+  });
 
   whenOwned('a repeat is answered with success across a restart of the server', async () => {
     const store = world.open(target.url, { appendPath });
@@ -117,9 +114,9 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     await mustAppend(store, stream, 1, [newEvent()]);
     await target.kill();
     await target.start();
-    await until('the first answer again', async () => JSON.stringify(bare(await store.append(stream, 'no_stream', events))) === JSON.stringify(bare(first)), 10_000);
+    await until('the first answer again', async () => JSON.stringify(bare(await store.append(stream, 'no_stream', events))) === JSON.stringify(bare(first)));
     expect(await mustRead(store, stream)).toHaveLength(3);
-  }, 20_000);
+  });
 
   whenOwned('the server is down: appends and reads say so, and go on when it is back', async () => {
     const store = world.open(target.url, { appendPath });
@@ -136,7 +133,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
       await target.start();
     }
     expect(codeOf(await store.append(stream, 0, [newEvent()]))).toBe('ok');
-  }, 30_000);
+  });
 
   whenOwned('one of two servers dies: the other adapter does not notice', async () => {
     const other = new ServerProcess();
@@ -159,7 +156,7 @@ describe.each(['batch', 'unary'] as const)('the contract under faults (%s)', (ap
     } finally {
       await other.dispose();
     }
-  }, 60_000);
+  });
 });
 
 describe('subscriptions under faults', () => {
@@ -189,13 +186,13 @@ describe('subscriptions under faults', () => {
       stops += 1;
     }
     await writing;
-    await until('all events', () => events.length >= total, 20_000);
-    await until('live again', () => subscription.isLive(), 10_000);
+    await until('all events', () => events.length >= total);
+    await until('live again', () => subscription.isLive());
     await subscription.stop();
     expect(failures).toEqual([]);
     expect(stops).toBeGreaterThan(1);
     expect(events.map(({ data }) => data['n'])).toEqual(Array.from({ length: total }, (_, n) => n));
-  }, 90_000);
+  });
 
   whenPlain('go on when their connection is cut in the middle of history', async () => {
     const between = await proxy();
@@ -216,10 +213,10 @@ describe('subscriptions under faults', () => {
       onFailed: (error) => void seen.push(error),
       name: 'contract',
     });
-    await until('all events', () => seen.length >= total, 20_000);
+    await until('all events', () => seen.length >= total);
     await subscription.stop();
     expect(seen).toEqual(Array.from({ length: total }, (_, n) => n));
-  }, 40_000);
+  });
 
   whenPlain('are given up with a connection that does not answer appends, and resume on the next', async () => {
     const between = await proxy();
@@ -235,16 +232,13 @@ describe('subscriptions under faults', () => {
     });
     await mustAppend(store, stream, 'no_stream', [newEvent({ n: 0 })]);
     await until('the first event', () => seen.length === 1);
-    between.swallowing = true;
+    between.deafen();
     await mustAppend(direct, stream, 0, [newEvent({ n: 1 })]);
-    const appending = store.append(world.stream(), 'no_stream', [newEvent()]);
-    await until('answers are swallowed', () => between.swallowedBytes > 0);
-    between.swallowing = false;
-    await appending;
+    await store.append(world.stream(), 'no_stream', [newEvent()]);
     await until('the second event', () => seen.length === 2);
     await subscription.stop();
     expect(seen).toEqual([0, 1]);
-  }, 20_000);
+  });
 });
 
 const bare = (outcome: { readonly ok: boolean; readonly revision?: number; readonly position?: bigint } | { readonly ok: false }): unknown =>

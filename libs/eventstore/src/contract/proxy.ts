@@ -9,6 +9,7 @@ export class Proxy {
   swallowedBytes = 0;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private readonly deaf = new WeakSet<Socket>();
 
   private constructor(server: Server) {
     this.server = server;
@@ -27,6 +28,11 @@ export class Proxy {
 
   get url(): string {
     return `esdb://127.0.0.1:${(this.server.address() as AddressInfo).port}?tls=false`;
+  }
+
+  /** Takes what the store answers on the connections there are, for good; new ones are let through. */
+  deafen(): void {
+    for (const socket of this.sockets) this.deaf.add(socket);
   }
 
   /** Breaks every connection there is; new ones are let through. */
@@ -53,7 +59,7 @@ export class Proxy {
     }
     client.on('data', (bytes) => store.write(bytes));
     store.on('data', (bytes) => {
-      if (this.swallowing) this.swallowedBytes += bytes.length;
+      if (this.swallowing || this.deaf.has(store)) this.swallowedBytes += bytes.length;
       else client.write(bytes);
     });
   }

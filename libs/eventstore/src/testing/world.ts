@@ -36,7 +36,7 @@ export const countingMetrics = (): Metrics & { readonly counts: ReadonlyMap<stri
 };
 
 /** Waits for something to become true; fails with what it waited for. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 4_500): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
