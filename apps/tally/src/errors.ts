@@ -1,9 +1,9 @@
 /** What the command line ends with; `tally help exit-codes` prints it. */
 export const EXIT = {
   ok: 0,
-  /** It did not work, or `replay verify` found a difference. */
+  /** It did not work, `replay verify` found a difference, or `store check` damage. */
   failed: 1,
-  /** The command was not understood, or `replay verify` could not read one side. */
+  /** The command was not understood, or there was nothing that could be read. */
   usage: 2,
   /** Refused: by the border, by policy, or because the key belongs to another intent. */
   refused: 3,
@@ -15,8 +15,8 @@ export const EXIT = {
 
 export const EXIT_CODES_HELP = `Exit codes:
   0    ok
-  1    failed; replay verify: different
-  2    not understood; replay verify: unreadable
+  1    failed; replay verify: different; store check: damaged
+  2    not understood; replay verify, store: unreadable
   3    refused by policy
   4    no token, or not allowed
   5    waiting for approval

@@ -94,5 +94,8 @@ export class Output {
   }
 }
 
+/** Digits in threes. */
+export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' ');
+
 /** UTC, to the millisecond. */
 export const timeText = (ms: number | undefined): string => (ms === undefined ? '' : new Date(ms).toISOString().replace('T', ' '));

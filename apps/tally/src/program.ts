@@ -5,6 +5,7 @@ import { intentCommands } from './commands/intent.ts';
 import { operationCommands } from './commands/operations.ts';
 import { orderCommands } from './commands/order.ts';
 import { replayCommands } from './commands/replay.ts';
+import { storeCommands } from './commands/store.ts';
 import { CliError, EXIT, EXIT_CODES_HELP, type CliFault } from './errors.ts';
 
 const HELP = `
@@ -18,7 +19,8 @@ Examples:
   tally intent submit AAPL buy 10 --limit 180.25 --account paper-1 --strategy manual
   tally order list --watch
   tally position list --as-of 2013-10-08T15:00:00Z
-  tally replay verify`;
+  tally replay verify
+  tally store backup /backup/store-2026-01-31`;
 
 const printFault = (fault: CliFault, json: boolean, { stdout, stderr }: Surroundings['streams']): void => {
   if (json) {
@@ -51,7 +53,7 @@ export const runTally = async (argv: readonly string[], around: Surroundings): P
     .option('--json', 'for programs').option('--url <url>', 'the gateway').option('--token-file <file>', 'file with the token').option('--data <dir>', 'data directory of the system')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: (text) => void said.push(text) }).addHelpText('after', HELP);
-  for (const add of [intentCommands, orderCommands, holdingCommands, operationCommands, replayCommands]) add(program, run);
+  for (const add of [intentCommands, orderCommands, holdingCommands, operationCommands, replayCommands, storeCommands]) add(program, run);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -21,6 +21,8 @@ export interface Settings {
   token(): string;
   readonly storeUrl: string | undefined;
   readonly readModel: string | undefined;
+  /** Directory of the embedded event store, as `npm start` and the store's own process find it. */
+  readonly storeDir: string | undefined;
   /** Where these came from, for messages. */
   readonly source: string;
 }
@@ -42,15 +44,20 @@ const nearestOperatorFile = (from: string): string | undefined => {
   }
 };
 
-const operatorFile = (flags: GlobalFlags, env: Env, cwd: string): { readonly path: string | undefined; readonly content: OperatorFile } => {
+interface OperatorFound {
+  /** Where the system keeps its data, when that is known. */
+  readonly dataDir: string | undefined;
+  readonly path: string | undefined;
+  readonly content: OperatorFile;
+}
+
+const operatorFile = (flags: GlobalFlags, env: Env, cwd: string): OperatorFound => {
   const named = flags.data ?? env['TALLY_DATA_DIR'];
   const path = named === undefined ? nearestOperatorFile(cwd) : join(resolve(cwd, named), 'operator.json');
-  if (path === undefined || !existsSync(path)) {
-    if (flags.data !== undefined) throw new CliError({ code: 'SETTINGS_MISSING', message: `there is no ${path ?? 'operator.json'}`, fix: 'start the system with this --data first, or name another', exit: EXIT.usage });
-    return { path: undefined, content: {} };
-  }
+  const dataDir = path === undefined ? undefined : dirname(path);
+  if (path === undefined || !existsSync(path)) return { dataDir, path: undefined, content: {} };
   try {
-    return { path, content: OperatorFile.parse(JSON.parse(readFileSync(path, 'utf8'))) };
+    return { dataDir, path, content: OperatorFile.parse(JSON.parse(readFileSync(path, 'utf8'))) };
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -58,11 +65,17 @@ const operatorFile = (flags: GlobalFlags, env: Env, cwd: string): { readonly pat
 
 /** Flags win over the environment, the environment over operator.json of the data directory. */
 export const readSettings = (flags: GlobalFlags, env: Env, cwd: string): Settings => {
-  const { path, content } = operatorFile(flags, env, cwd);
+  const { dataDir, path, content } = operatorFile(flags, env, cwd);
+  /** Refused when it is wanted: a store can be restored into a directory where no system has been started yet. */
+  const wanted = (): OperatorFile => {
+    if (flags.data === undefined || path !== undefined) return content;
+    throw new CliError({ code: 'SETTINGS_MISSING', message: `there is no ${join(resolve(cwd, flags.data), 'operator.json')}`, fix: 'start the system with this --data first, or name another', exit: EXIT.usage });
+  };
   const token = (): string => {
+    const { token: known } = wanted();
     const file = flags.tokenFile ?? env['TALLY_TOKEN_FILE'];
     if (file === undefined) {
-      const found = env['TALLY_TOKEN'] ?? content.token;
+      const found = env['TALLY_TOKEN'] ?? known;
       if (found !== undefined) return found;
       throw new CliError({ code: 'TOKEN_MISSING', message: 'there is no token', fix: 'set TALLY_TOKEN or TALLY_TOKEN_FILE, or name the data directory of a running system with --data', exit: EXIT.auth });
     }
@@ -72,8 +85,20 @@ export const readSettings = (flags: GlobalFlags, env: Env, cwd: string): Setting
       throw unreadable(file, error);
     }
   };
+  const besideData = dataDir === undefined ? undefined : join(dataDir, 'store');
   return {
-    url: (flags.url ?? env['TALLY_URL'] ?? content.url ?? DEFAULT_URL).replace(/\/+$/, ''), token, source: path ?? 'the environment',
-    storeUrl: env['ESDB_URL'] ?? env['TALLY_STORE_URL'] ?? content.store_url, readModel: env['TALLY_READ_MODEL'] ?? content.read_model,
+    get url() {
+      const { url } = wanted();
+      return (flags.url ?? env['TALLY_URL'] ?? url ?? DEFAULT_URL).replace(/\/+$/, '');
+    },
+    get storeUrl() {
+      const { store_url: url } = wanted();
+      return env['ESDB_URL'] ?? env['TALLY_STORE_URL'] ?? url;
+    },
+    get readModel() {
+      const { read_model: file } = wanted();
+      return env['TALLY_READ_MODEL'] ?? file;
+    },
+    token, source: path ?? 'the environment', storeDir: flags.data === undefined ? (env['TALLY_STORE_DATA_DIR'] ?? besideData) : besideData,
   };
 };

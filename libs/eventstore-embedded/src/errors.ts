@@ -1,4 +1,11 @@
-export type StoreErrorCode = 'STORE_LOCKED' | 'STORE_DAMAGED' | 'STORE_UNUSABLE';
+export type StoreErrorCode = 'STORE_LOCKED' | 'STORE_DAMAGED' | 'STORE_UNUSABLE' | StoreToolErrorCode;
+
+/**
+ * Of check, backup, restore and info alone. `NO_STORE`, `NO_BACKUP`: there is none at that path. `STORE_EXISTS`, `BACKUP_EXISTS`: there is
+ * one already. `BACKUP_DAMAGED`: it is not what was backed up. `BACKUP_OLDER`: the directory has events that the backup lacks.
+ * `DISK_FULL`: not enough space. `INTERRUPTED`: the caller's signal.
+ */
+export type StoreToolErrorCode = 'NO_STORE' | 'NO_BACKUP' | 'STORE_EXISTS' | 'BACKUP_EXISTS' | 'BACKUP_DAMAGED' | 'BACKUP_OLDER' | 'DISK_FULL' | 'INTERRUPTED';
 
 /**
  * Why the store does not start, or cannot serve a record. `code` is stable; `remedy` says what to do.

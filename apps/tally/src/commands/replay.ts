@@ -4,6 +4,7 @@ import type { VerifyResult } from '@tallystick/read-models';
 import type { Command } from 'commander';
 import type { Context, Run } from '../context.ts';
 import { EXIT, usage } from '../errors.ts';
+import { grouped } from '../output.ts';
 
 interface VerifyFlags {
   readonly storeUrl?: string;
@@ -17,8 +18,6 @@ const needed = (value: string | undefined, what: string, flag: string, variable:
   if (value !== undefined && value !== '') return value;
   throw usage(`it is not known where ${what} is`, `add ${flag}, set ${variable}, or name the data directory of a system with --data`);
 };
-
-const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' ');
 
 const report = ({ out }: Context, result: VerifyResult): void => {
   switch (result.outcome) {

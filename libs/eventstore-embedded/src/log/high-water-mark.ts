@@ -16,7 +16,8 @@ const SLOT_DISTANCE_BYTES = 4096;
 const SLOT_BYTES = 48;
 /** How far the mark may lag after a loss of power (never after a kill): the price of not syncing it with every append. */
 const SYNC_EVERY_MS = 1_000;
-const FILE = 'high-water-mark';
+export const MARK_FILE = 'high-water-mark';
+export const NO_MARK_WHOLE = 'neither copy of the high-water mark is whole';
 
 /**
  * Written after every sync of the log and synced itself once a second, outside of the append's way.
@@ -34,26 +35,31 @@ export class HighWaterMark {
   }
 
   static exists(dataDir: string): boolean {
-    return existsSync(join(dataDir, FILE));
+    return existsSync(join(dataDir, MARK_FILE));
   }
 
   static create(dataDir: string): HighWaterMark {
-    const mark = new HighWaterMark(openSync(join(dataDir, FILE), 'w+'));
-    mark.write({ bytes: 0, events: 0, chain: GENESIS_HASH });
-    mark.write({ bytes: 0, events: 0, chain: GENESIS_HASH });
+    return HighWaterMark.createAt(dataDir, { bytes: 0, events: 0, chain: GENESIS_HASH });
+  }
+
+  /** Both copies at `mark`, synced. */
+  static createAt(dataDir: string, at: Mark): HighWaterMark {
+    const mark = new HighWaterMark(openSync(join(dataDir, MARK_FILE), 'w+'));
+    mark.write(at);
+    mark.write(at);
     fsyncSync(mark.fd);
     return mark;
   }
 
   /** Opens the file and reads the newer slot. Refuses with `STORE_DAMAGED` when neither is whole. */
   static open(dataDir: string): { file: HighWaterMark; mark: Mark } {
-    const path = join(dataDir, FILE);
+    const path = join(dataDir, MARK_FILE);
     const fd = openSync(path, 'r+');
     const slots = [readSlot(fd, 0), readSlot(fd, 1)];
-    const newest = slots.reduce((a, b) => (a === undefined || (b !== undefined && b.bytes > a.bytes) ? b : a));
+    const newest = newestOf(slots);
     if (newest === undefined) {
       closeSync(fd);
-      throw damaged(path, 'neither copy of the high-water mark is whole');
+      throw damaged(path, NO_MARK_WHOLE);
     }
     const file = new HighWaterMark(fd);
     file.turn = newest === slots[0] ? 1 : 0;
@@ -90,6 +96,28 @@ export class HighWaterMark {
     fdatasyncSync(this.fd);
     closeSync(this.fd);
   }
+}
+
+export interface MarkCopies {
+  readonly newest: Mark | undefined;
+  /** Whole ones of the two. */
+  readonly whole: 0 | 1 | 2;
+}
+
+/** What the file says, without touching it: beside a running server too, whose next write may leave one copy torn for us. */
+export function readMark(dataDir: string): MarkCopies {
+  const fd = openSync(join(dataDir, MARK_FILE), 'r');
+  try {
+    const slots = [readSlot(fd, 0), readSlot(fd, 1)];
+    const whole = slots.filter((slot) => slot !== undefined).length;
+    return { newest: newestOf(slots), whole: whole === 2 ? 2 : whole === 1 ? 1 : 0 };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function newestOf(slots: readonly (Mark | undefined)[]): Mark | undefined {
+  return slots.reduce((a, b) => (a === undefined || (b !== undefined && b.bytes > a.bytes) ? b : a));
 }
 
 function readSlot(fd: number, turn: number): Mark | undefined {

@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { StoreError, errorText } from '../errors.ts';
 
+export const LOCK_FILE = 'lock';
+
 export interface DirectoryLock {
   release(): void;
 }
@@ -12,7 +14,7 @@ export interface DirectoryLock {
  * Refuses with `STORE_LOCKED`.
  */
 export function lockDirectory(dataDir: string): DirectoryLock {
-  const path = join(dataDir, 'lock');
+  const path = join(dataDir, LOCK_FILE);
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path);

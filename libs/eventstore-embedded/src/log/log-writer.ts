@@ -30,6 +30,9 @@ export class LogWriter {
   private chain: Buffer;
   private crc: number;
   private firstStream: number;
+  /** Bytes of a refused write may still lie behind the end of the active file. */
+  private isRagged = false;
+  private isMarkFailing = false;
 
   constructor(options: { dataDir: string; opened: OpenedLog; tail: LogTail; segmentBytesMax: number; log: StoreLog }) {
     const { opened } = options;
@@ -87,9 +90,12 @@ export class LogWriter {
   rollIfFull(): void {
     const active = this.active();
     if (active.length < this.segmentBytesMax) return;
-    this.saveSidecar();
+    this.trim(active);
     const header = { number: active.number + 1, baseOffset: this.bytes, eventsBefore: this.index.count, chain: Buffer.from(this.chain) };
-    this.segments.push(createSegment(this.dataDir, header));
+    // First, as it fails on a full disk: the sidecar is a cache, and the room it takes is room for the log.
+    const next = createSegment(this.dataDir, header);
+    this.saveSidecar();
+    this.segments.push(next);
     this.crc = 0;
     this.firstStream = this.index.streams.count;
     this.markSynced();
@@ -114,7 +120,15 @@ export class LogWriter {
   }
 
   private markSynced(): void {
-    this.mark.write({ bytes: this.bytes, events: this.index.count, chain: this.chain });
+    try {
+      this.mark.write({ bytes: this.bytes, events: this.index.count, chain: this.chain });
+      this.isMarkFailing = false;
+    } catch (error) {
+      // The log is synced, and the mark stays the lower bound it is: the next one takes it up.
+      if (!this.isMarkFailing) this.log.write('error', 'store_mark_not_written', { detail: errorText(error) });
+      this.isMarkFailing = true;
+      return;
+    }
     this.mark.syncSoon((error) => this.log.write('error', 'store_mark_sync_failed', { detail: error.message }));
   }
 
@@ -131,10 +145,27 @@ export class LogWriter {
   private writeWhole(active: Segment, buf: Buffer): void {
     let done = 0;
     try {
+      this.trim(active);
       while (done < buf.length) done += writeSync(active.fd, buf, done, buf.length - done, active.length + done);
     } catch (error) {
-      ftruncateSync(active.fd, active.length);
+      if (done > 0) this.takeBack(active);
       throw new WriteRefused(errorText(error), { cause: error });
     }
+  }
+
+  private takeBack(active: Segment): void {
+    this.isRagged = true;
+    try {
+      this.trim(active);
+    } catch (error) {
+      this.log.write('warn', 'store_write_not_taken_back', { segment: active.number, detail: errorText(error) });
+    }
+  }
+
+  /** Cuts what a refused write left: never served, as nothing points there, but a sealed file must end with its last record. */
+  private trim(active: Segment): void {
+    if (!this.isRagged) return;
+    ftruncateSync(active.fd, active.length);
+    this.isRagged = false;
   }
 }

@@ -7,7 +7,9 @@ import { FLAG_CONTINUES, GENESIS_HASH, SEGMENT_HEADER_BYTES } from './format.ts'
 import type { Mark } from './high-water-mark.ts';
 import { HighWaterMark } from './high-water-mark.ts';
 import type { LogRecord } from './record.ts';
-import { findLaterGroup, scanSegment } from './scan.ts';
+import { SECOND_HALF_MISSING, continuationProblem, isNeverBegun, lossProblem, tailProblem } from './rules.ts';
+import type { Tail } from './rules.ts';
+import { scanSegment } from './scan.ts';
 import { createSegment, ensureDirectory, listSegments, openSegment } from './segments.ts';
 import type { Segment } from './segments.ts';
 
@@ -76,18 +78,17 @@ function openExisting({ dataDir, numbers, file, mark, log }: Existing): OpenedLo
     if (number !== i + 1) throw damaged(dataDir, `segment ${i + 1} is missing`);
     const isLast = i === numbers.length - 1;
     const opened = openSegment(dataDir, number);
-    if ('headerless' in opened) {
-      // The file is created after the one before is full and synced, so a kill between leaves one without its header.
-      if (!isLast || i === 0 || mark.bytes > progress.offset || opened.bytes > SEGMENT_HEADER_BYTES) throw damaged(opened.path, 'its header is not whole');
+    if ('problem' in opened) {
+      if (!isNeverBegun(opened, { isFirst: i === 0, isLast, before: progress.offset, mark })) throw damaged(opened.path, opened.problem);
       unlinkSync(opened.path);
       log.write('warn', 'store_tail_cut', { segment: number, cut_bytes: opened.bytes, reason: 'header never finished' });
       break;
     }
-    checkHeader(opened, index, progress);
+    refuse(opened.path, continuationProblem(opened.header, { bytes: progress.offset, events: index.count, chain: progress.chain }));
     segments.push(opened);
     readSegment({ segment: opened, dataDir, index, progress, mark, isLast, log });
   }
-  checkMark(dataDir, mark, progress, index);
+  refuse(dataDir, lossProblem({ bytes: progress.offset, events: index.count, chain: progress.chain }, mark));
   // What a kill left unsynced is whole and is kept; it must be as durable as the rest before it is served.
   fdatasyncSync(segments[segments.length - 1]!.fd);
   index.visible = index.count;
@@ -95,16 +96,8 @@ function openExisting({ dataDir, numbers, file, mark, log }: Existing): OpenedLo
   return { segments, index, highWaterMark: file, chain: progress.chain, activeCrc: progress.crc, activeFirstStream: progress.firstStream };
 }
 
-function checkHeader(segment: Segment, index: LogIndex, progress: Progress): void {
-  const { header, path } = segment;
-  if (header.baseOffset !== progress.offset || header.eventsBefore !== index.count || !header.chain.equals(progress.chain)) {
-    throw damaged(path, 'it does not continue the segment before it');
-  }
-}
-
-function checkMark(dataDir: string, mark: Mark, progress: Progress, index: LogIndex): void {
-  if (progress.offset >= mark.bytes && index.count >= mark.events) return;
-  throw damaged(dataDir, `the log ends at byte ${progress.offset}, but ${mark.bytes} bytes (${mark.events} events) were synced`);
+function refuse(where: string, problem: string | undefined): void {
+  if (problem !== undefined) throw damaged(where, problem);
 }
 
 interface SegmentRead {
@@ -142,7 +135,7 @@ function readSegment({ segment, dataDir, index, progress, mark, isLast, log }: S
   let end = result.end;
   if (continuesFrom !== undefined) end = continuesFrom - segment.baseOffset;
   if (end < segment.length) {
-    cutTail({ segment, end, reason: result.problem ?? 'an append of two records has only one', mark, isLast, log });
+    cutTail({ segment, end, reason: result.problem ?? SECOND_HALF_MISSING, mark, isLast }, log);
     if (continuesFrom !== undefined) {
       // The first half was indexed and hashed: start this segment over without it.
       index.truncate(segment.header.eventsBefore);
@@ -163,30 +156,12 @@ function indexRecord(index: LogIndex, record: LogRecord): void {
   for (let i = 0; i < count; i++) index.add(stream, firstRevision + i, offset);
 }
 
-interface TailCut {
-  readonly segment: Segment;
-  readonly end: number;
-  readonly reason: string;
-  readonly mark: Mark;
-  readonly isLast: boolean;
-  readonly log: StoreLog;
-}
-
-/**
- * A tail may be cut only when it was never synced: it lies beyond the mark, in the last segment, and no later write group
- * follows (the next group is written only after the one before was synced).
- */
-function cutTail({ segment, end, reason, mark, isLast, log }: TailCut): void {
-  const offset = segment.baseOffset + end;
-  const where = `${segment.path} at byte ${end}`;
-  if (!isLast) throw damaged(where, `${reason}, and later segments follow`);
-  if (offset < mark.bytes) throw damaged(where, `${reason}; ${mark.bytes - offset} synced bytes follow`);
-  const later = findLaterGroup(segment, end);
-  if (later !== undefined) throw damaged(where, `${reason}, and a whole record of a later write follows at byte ${later}`);
+function cutTail(tail: Tail, log: StoreLog): void {
+  const { segment, end, reason } = tail;
+  refuse(`${segment.path} at byte ${end}`, tailProblem(tail));
   const cutBytes = segment.length - end;
   ftruncateSync(segment.fd, end);
   fdatasyncSync(segment.fd);
   segment.length = end;
   log.write('warn', 'store_tail_cut', { segment: segment.number, at_byte: end, cut_bytes: cutBytes, reason });
 }
-

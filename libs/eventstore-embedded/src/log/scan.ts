@@ -25,8 +25,23 @@ export interface ScanResult {
   readonly problem?: string;
 }
 
+/** Verified bytes of the file from `at` on, whole records. Good until the scan goes on: the buffer is used again. */
+export interface ScannedBlock {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
 /** Verifies records one after another and hands each to `onRecord`, up to the end or the first that is not right. */
 export function scanSegment(segment: Segment, start: ScanStart, onRecord: (record: LogRecord) => void): ScanResult {
+  const scan = scanBlocks(segment, start, onRecord);
+  for (;;) {
+    const step = scan.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same a block at a time, for those who have other things to do between blocks, or for the bytes. */
+export function* scanBlocks(segment: Segment, start: ScanStart, onRecord: (record: LogRecord) => void): Generator<ScannedBlock, ScanResult, void> {
   let { from: at, crc, chain, firstEvent: event } = start;
   let block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(segment.length - at, RECORD_BYTES_MIN)));
   while (at < segment.length) {
@@ -56,6 +71,9 @@ export function scanSegment(segment: Segment, start: ScanStart, onRecord: (recor
     crc = crc32(block.subarray(0, used), crc);
     chain = Buffer.from(chain);
     at = blockAt + used;
+    if (used > 0) yield { at: blockAt, bytes: block.subarray(0, used) };
+    // The file was cut meanwhile.
+    if (used === 0) problem ??= 'the record is not complete';
     if (problem !== undefined) return { end: at, crc, chain, problem };
   }
   return { end: at, crc, chain };

@@ -1,6 +1,5 @@
 import { closeSync, fsyncSync, fstatSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { damaged } from '../errors.ts';
 import { SEGMENT_HEADER_BYTES, decodeSegmentHeader, encodeSegmentHeader } from './format.ts';
 import type { SegmentHeader } from './format.ts';
 
@@ -31,23 +30,27 @@ export function listSegments(dataDir: string): number[] {
   return numbers.sort((a, b) => a - b);
 }
 
-/** Opens a segment and reads its header; undefined when the header is not whole. */
-export function openSegment(dataDir: string, number: number): Segment | { readonly headerless: true; readonly path: string; readonly bytes: number } {
+/** A file that cannot be used as the segment of its number. */
+export interface BadSegment {
+  readonly problem: string;
+  /** What is there is no whole header: perhaps it was never finished. */
+  readonly headerless: boolean;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Opens a segment and reads its header. `flags` `r` never writes, beside a running server too. */
+export function openSegment(dataDir: string, number: number, flags: 'r' | 'r+' = 'r+'): Segment | BadSegment {
   const path = segmentPath(dataDir, number);
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, flags);
   const buf = Buffer.alloc(SEGMENT_HEADER_BYTES);
   const read = readSync(fd, buf, 0, buf.length, 0);
   const header = read === buf.length ? decodeSegmentHeader(buf) : undefined;
   const bytes = fstatSync(fd).size;
-  if (header === undefined) {
-    closeSync(fd);
-    return { headerless: true, path, bytes };
-  }
-  if (header.number !== number) {
-    closeSync(fd);
-    throw damaged(path, `it says it is segment ${header.number}`);
-  }
-  return { number, path, fd, baseOffset: header.baseOffset, header, length: bytes };
+  if (header?.number === number) return { number, path, fd, baseOffset: header.baseOffset, header, length: bytes };
+  closeSync(fd);
+  if (header === undefined) return { problem: 'its header is not whole', headerless: true, path, bytes };
+  return { problem: `it says it is segment ${header.number}`, headerless: false, path, bytes };
 }
 
 /** Creates the file, durably: header and directory entry are synced before anything is written behind them. */
