@@ -15,7 +15,7 @@ const canonicalOrder = (orderId: string, { terms, decision, status, fills }: Ord
     denied_for: decision === undefined ? [] : failedChecks(decision).map(({ code, scope }) => `${code} ${scope}`).sort(),
     status,
     fills: [...fills.values()].map((fill) => [decimalText(fill.qty), decimalText(fill.price), decimalText(fill.fee), fill.busted]),
-  });
+  }).toString();
 
 /** sha256 over order ids, terms, outcomes of decisions and fills, orders by their id: two runs on the same data and seed have the same. */
 export const replayDigest = (ledger: Ledger): string => {

@@ -1,12 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { appendAfter, handle, handleRecent } from './handle.ts';
+import { appendAfter, handle, handleKnown } from './handle.ts';
 import { load, type Loaded } from './load.ts';
+import { LogTail } from './log-tail.ts';
 import { RecentStreams } from './recent-streams.ts';
 import { hashOfRecorded } from './record.ts';
-import { added, context, summing, type Sum } from './testing/counter.ts';
+import { added, context, heldTimers, summing, type Sum } from './testing/counter.ts';
 import { MemoryStore } from './testing/memory-store.ts';
 
 const add = (store: MemoryStore, cause: string, n: number) => handle(store, summing, 'sum', context, () => [added(cause, n)]);
+/** Not started: it has nothing. */
+const tailOf = (store: MemoryStore): LogTail => new LogTail(store, { name: 'tail', streamPrefixes: ['sum'], watchedPrefixes: [], timers: heldTimers(), onUnreadable: (error) => { throw error; } });
 const totalOf = async (store: MemoryStore): Promise<number> => {
   const read = await load(store, summing, 'sum');
   if (!read.ok) throw new Error(read.detail);
@@ -116,7 +119,7 @@ describe('one append after what was loaded', () => {
 });
 
 describe('handling what was just seen', () => {
-  const remembering = (store: MemoryStore, recent: RecentStreams<Sum>, cause: string, n: number) => handleRecent(store, summing, 'sum', context, () => [added(cause, n)], recent);
+  const remembering = (store: MemoryStore, recent: RecentStreams<Sum>, cause: string, n: number) => handleKnown(store, summing, 'sum', context, () => [added(cause, n)], { recent, tail: tailOf(store) });
 
   it('reads nothing for what it has recorded before', async () => {
     const store = new MemoryStore();
@@ -132,7 +135,7 @@ describe('handling what was just seen', () => {
     const store = new MemoryStore();
     const [ours, theirs] = [new RecentStreams<Sum>(2), new RecentStreams<Sum>(2)];
     const later = { ...context, time: '2024-01-02T00:00:01.000Z' };
-    const both = (when: typeof context, recent: RecentStreams<Sum>) => handleRecent(store, summing, 'sum', when, () => [added('same', 1)], recent);
+    const both = (when: typeof context, recent: RecentStreams<Sum>) => handleKnown(store, summing, 'sum', when, () => [added('same', 1)], { recent, tail: tailOf(store) });
     const release = store.hold();
     const racing = [both(context, ours), both(later, theirs)];
     release();
@@ -164,5 +167,41 @@ describe('handling what was just seen', () => {
     const recent = new RecentStreams<number>(2);
     for (const n of [1, 2, 3]) recent.keep(`s${n}`, { state: n, end: { revision: 0, hash: '' }, ids: new Set() });
     expect([recent.take('s1'), recent.take('s2')?.state, recent.take('s3')?.state]).toEqual([undefined, 2, 3]);
+  });
+});
+
+describe('handling what the log handed over', () => {
+  const followed = async (store: MemoryStore): Promise<{ readonly recent: RecentStreams<Sum>; readonly tail: LogTail }> => {
+    const tail = tailOf(store);
+    tail.start();
+    await store.settled();
+    return { recent: new RecentStreams<Sum>(2), tail };
+  };
+  const known = (store: MemoryStore, from: { readonly recent: RecentStreams<Sum>; readonly tail: LogTail }, cause: string, n: number) =>
+    handleKnown(store, summing, 'sum', context, () => [added(cause, n)], from);
+
+  it('appends without reading', async () => {
+    const store = new MemoryStore();
+    const from = await followed(store);
+    await add(store, 'other', 10);
+    await store.settled();
+    store.failNext('read', 'unavailable');
+    expect(await known(store, from, 'a', 1)).toMatchObject({ ok: true, state: { total: 11 }, revision: 1 });
+    expect(await load(store, summing, 'sum')).toMatchObject({ ok: false, code: 'STORE_UNAVAILABLE' });
+    expect(await totalOf(store)).toBe(11);
+  });
+
+  it('reads when the log has moved on since, or has not come as far as this process left it', async () => {
+    const store = new MemoryStore();
+    const from = await followed(store);
+    await add(store, 'one', 1);
+    await store.settled();
+    // Between what was handed over and the append another writer is first.
+    const release = store.hold();
+    const racing = [add(store, 'two', 2), known(store, from, 'a', 10)];
+    release();
+    expect(await Promise.all(racing)).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(await known(store, from, 'b', 100)).toMatchObject({ ok: true, state: { total: 113 }, revision: 3 });
+    expect(await totalOf(store)).toBe(113);
   });
 });

@@ -1,5 +1,6 @@
 import type { EventStore, StoreFailure } from '@tallystick/ports';
 import { load, type Folding, type Loaded, type LoadFailure } from './load.ts';
+import type { LogTail } from './log-tail.ts';
 import type { RecentStreams } from './recent-streams.ts';
 import { chain, type DomainEvent, type Fact, type RecordContext } from './record.ts';
 
@@ -56,24 +57,53 @@ export const handle = async <S, E extends DomainEvent>(
   return { ok: false, code: 'STREAM_CONTENDED', detail: `${stream} changed ${CONFLICTS_MAX} times while it was being decided on` };
 };
 
+/** What a process knows of streams without asking the store. */
+export interface Known<S> {
+  /** Streams as this process left them. */
+  readonly recent: RecentStreams<S>;
+  /** Streams as the log handed them over. */
+  readonly tail: LogTail;
+}
+
 /**
- * The same, looking first at the stream as `recent` has it: what adds nothing to an old state has been recorded before, and costs no read.
- * Only that is taken from memory, never the place to append at. Two processes that record the same fact with the same id both hear success,
- * so what this process believes the stream ends with may not be what it ends with, and the next event must carry the hash of what is there.
- * For facts only, where being late is the same as having come earlier; whoever needs the newest state uses `handle`.
+ * The same, looking first at the stream as it is known here: what adds nothing to an old state has been recorded before, and costs no read.
+ * What is new is decided on the stream as the log handed it over, and appended at the revision it had then: had it moved on, the append is
+ * refused, and all is done again on what is read. Where to append is never taken from `recent`. Two processes that record the same fact with
+ * the same id both hear success, so what this process believes the stream ends with may not be what it ends with, and the next event must
+ * carry the hash of what is there. For facts only, where being late is the same as having come earlier; whoever needs the newest state uses `handle`.
  */
-export const handleRecent = async <S, E extends DomainEvent>(
+export const handleKnown = async <S, E extends DomainEvent>(
   store: EventStore,
   folding: Folding<S, E>,
   stream: string,
   context: RecordContext,
   decide: (loaded: Loaded<S>) => readonly Fact<E>[],
-  recent: RecentStreams<S>,
+  { recent, tail }: Known<S>,
 ): Promise<Handled<S, E> | HandleFailure> => {
-  const known = recent.take(stream);
-  const handled = known && newFacts(known, decide).length === 0 ? nothingNew<S, E>(known) : await handle(store, folding, stream, context, decide);
+  const left = recent.take(stream);
+  const handled = left && newFacts(left, decide).length === 0
+    ? nothingNew<S, E>(left)
+    : (await handleOnTail(store, folding, stream, context, decide, left, tail)) ?? await handle(store, folding, stream, context, decide);
   if (handled.ok && handled.revision !== 'no_stream') recent.keep(stream, handled.loaded);
   return handled;
+};
+
+/** `undefined` when the tail does not have the stream, or not as far as this process left it, or no longer as it is. */
+const handleOnTail = async <S, E extends DomainEvent>(
+  store: EventStore,
+  folding: Folding<S, E>,
+  stream: string,
+  context: RecordContext,
+  decide: (loaded: Loaded<S>) => readonly Fact<E>[],
+  left: Loaded<S> | undefined,
+  tail: LogTail,
+): Promise<Handled<S, E> | HandleFailure | undefined> => {
+  const loaded = tail.loaded(folding, stream);
+  if (!loaded || (left?.position ?? -1n) > (loaded.position ?? -1n)) return undefined;
+  const facts = newFacts(loaded, decide);
+  if (facts.length === 0) return nothingNew(loaded);
+  const outcome = await appendAfter(store, folding, stream, context, loaded, facts);
+  return !outcome.ok && outcome.code === 'WRONG_EXPECTED_REVISION' ? undefined : outcome;
 };
 
 /** One append at the loaded revision, without a retry on conflict: for claims, where losing the race is the answer. */

@@ -31,7 +31,7 @@ describe('the chain of a stream', () => {
     const fact = { id: added('a', 1).id, event: { type: 'Added' as const, data: { n: 1, note: undefined } } };
     const [given, readBack] = [chain('sum', NO_STREAM, [fact], context), chain('sum', NO_STREAM, [added('a', 1)], context)];
     expect(given.end).toStrictEqual(readBack.end);
-    expect(given.chars).toBe(readBack.chars);
+    expect(given.bytes).toBe(readBack.bytes);
     expect(JSON.stringify(given.events)).toBe(JSON.stringify(readBack.events));
   });
 

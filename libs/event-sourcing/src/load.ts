@@ -25,10 +25,10 @@ export interface Loaded<S> {
 export type StreamUnreadable = { readonly ok: false; readonly code: 'STREAM_UNREADABLE'; readonly detail: string };
 export type LoadFailure = StoreFailure | StreamUnreadable;
 
-const nothing = <S, E>(folding: Folding<S, E>): Loaded<S> => ({ state: folding.initial(), end: NO_STREAM, ids: new Set() });
+export const nothingLoaded = <S, E>(folding: Folding<S, E>): Loaded<S> => ({ state: folding.initial(), end: NO_STREAM, ids: new Set() });
 
 /** On from `before`, whose state and ids it may change in place. */
-const foldOn = <S, E>(
+export const foldOn = <S, E>(
   folding: Folding<S, E>, stream: string, events: readonly RecordedEvent[], before: Loaded<S>,
 ): { readonly ok: true; readonly loaded: Loaded<S> } | StreamUnreadable => {
   let { state } = before;
@@ -52,7 +52,7 @@ const foldOn = <S, E>(
 
 /** Folds what was read. An event that cannot be read, or a broken chain, fails the whole: a state made of the rest would be a guess. */
 export const fold = <S, E>(folding: Folding<S, E>, stream: string, events: readonly RecordedEvent[]): { readonly ok: true; readonly loaded: Loaded<S> } | StreamUnreadable =>
-  foldOn(folding, stream, events, nothing(folding));
+  foldOn(folding, stream, events, nothingLoaded(folding));
 
 /**
  * A read has a deadline and is held in memory: a day of a busy risk group is hundreds of thousands of events, which neither would
@@ -62,7 +62,7 @@ const PAGE_EVENTS = 2_048;
 
 /** Reads and folds a whole stream, however long; one that does not exist gives the initial state. */
 export const load = async <S, E>(store: EventStore, folding: Folding<S, E>, stream: string): Promise<{ readonly ok: true; readonly loaded: Loaded<S> } | LoadFailure> => {
-  let loaded = nothing(folding);
+  let loaded = nothingLoaded(folding);
   for (;;) {
     const { revision } = loaded.end;
     const read = await store.read(stream, { maxCount: PAGE_EVENTS, ...(revision === 'no_stream' ? {} : { from: revision + 1 }) });

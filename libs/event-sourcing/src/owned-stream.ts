@@ -138,7 +138,7 @@ export class OwnedStream<S, E extends DomainEvent> {
         return { appends, thrown: { task, error } };
       }
       const chained = chain(this.stream, end, decided.facts, task.context);
-      const bytes = chained.chars;
+      const { bytes } = chained;
       let revision = nextRevision(end.revision);
       for (const fact of decided.facts) {
         this.state = this.folding.evolve(this.state, fact.event, revision);

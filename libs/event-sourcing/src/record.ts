@@ -1,4 +1,4 @@
-import { eventHashOf, GENESIS_HASH, hashAndSizeOf, type EventMetadata } from '@tallystick/contracts';
+import { eventHashOf, GENESIS_HASH, spellEvent, type EventMetadata } from '@tallystick/contracts';
 import type { ExpectedRevision, JsonObject, NewEvent, RecordedEvent } from '@tallystick/ports';
 
 /** An event of the domain with its id: deterministic for a fact, fresh for a claim. */
@@ -36,16 +36,16 @@ export interface ChainEnd {
 
 export const NO_STREAM: ChainEnd = { revision: 'no_stream', hash: GENESIS_HASH };
 
-/** Events ready to append after `end`, each carrying the hash of the one before it, the end they lead to, and the length of their JSON. */
+/** Events ready to append after `end`, each carrying the hash of the one before it, the end they lead to, and the length of their JSON in bytes. */
 export const chain = <E extends DomainEvent>(
   stream: string,
   end: ChainEnd,
   facts: readonly Fact<E>[],
   context: RecordContext,
-): { readonly events: readonly NewEvent[]; readonly end: ChainEnd; readonly chars: number } => {
+): { readonly events: readonly NewEvent[]; readonly end: ChainEnd; readonly bytes: number } => {
   let { revision, hash } = end;
   const events: NewEvent[] = [];
-  let chars = 0;
+  let bytes = 0;
   for (const { id, event } of facts) {
     revision = revision === 'no_stream' ? 0 : revision + 1;
     const metadata: EventMetadata = {
@@ -55,12 +55,12 @@ export const chain = <E extends DomainEvent>(
     };
     // Members that are `undefined` are in neither the JSON nor its hash.
     const data = event.data as JsonObject;
-    events.push({ id, type: event.type, data, metadata });
-    const hashed = hashAndSizeOf({ stream, revision, id, type: event.type, data, metadata });
-    ({ hash } = hashed);
-    chars += hashed.chars;
+    const spelled = spellEvent({ data, metadata });
+    events.push({ id, type: event.type, data, metadata, spelled });
+    hash = eventHashOf({ stream, revision, id, type: event.type, data, metadata, spelled });
+    bytes += spelled.data.length + spelled.metadata.length;
   }
-  return { events, end: { revision, hash }, chars };
+  return { events, end: { revision, hash }, bytes };
 };
 
 export const hashOfRecorded = (event: RecordedEvent): string => eventHashOf(event);

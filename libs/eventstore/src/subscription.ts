@@ -183,7 +183,7 @@ export class ResumingSubscription implements Subscription {
   private take(bytes: Buffer): Promise<void> | undefined {
     let message: ReadMessage;
     try {
-      message = decodeReadMessage(bytes);
+      message = decodeReadMessage(bytes, 'when asked for');
     } catch (error) {
       // What lies in the log stays as it is: asking again would bring the same bytes.
       throw new HandlerFailure(error);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { processStream } from '@tallystick/contracts';
+import { LogTail } from '@tallystick/event-sourcing';
 import { MemoryStore } from '@tallystick/event-sourcing/testing';
 import { recordingLog, silentMetrics, systemPorts } from '@tallystick/platform';
 import type { JsonObject } from '@tallystick/ports';
@@ -40,8 +41,11 @@ describe('child processes under the supervisor', () => {
 
   const supervise = async (code: string, options: { dieAt?: string; limits?: Partial<SupervisionLimits> } = {}): Promise<Supervisor> => {
     const log = recordingLog();
+    const ports = systemPorts({ log });
     const world: ServicePorts = {
-      identity: { service: 'supervisor', instance: 'supervisor-1', build: 'v0' }, ports: systemPorts({ log }), store, log, metrics: silentMetrics, business: { nowMs: () => undefined },
+      identity: { service: 'supervisor', instance: 'supervisor-1', build: 'v0' }, ports, store,
+      // Never started: it has nothing.
+      tail: new LogTail(store, { name: 'tail', streamPrefixes: [], watchedPrefixes: [], timers: ports.timers, onUnreadable: () => undefined }), log, metrics: silentMetrics, business: { nowMs: () => undefined },
       bus: { send: () => Promise.resolve({ ok: false }), announce: () => undefined, request: () => Promise.resolve(undefined) },
       market: { quote: () => undefined, sequence: () => 0, reached: () => Promise.resolve(false) }, traceparent: () => undefined, inSpan: (_name, _parent, work) => work(),
       failpoints: {

@@ -13,12 +13,20 @@ export type ExpectedRevision = 'no_stream' | Revision;
 /** Place in the log of all streams. Opaque but ordered; on the wire a decimal string. */
 export type Position = bigint;
 
+/** Data and metadata of an event as bytes of JSON. */
+export interface SpelledEvent {
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
 export interface NewEvent {
   /** UUID. Deterministic for facts, fresh for claims. */
   readonly id: string;
   readonly type: string;
   readonly data: JsonObject;
   readonly metadata: JsonObject;
+  /** The same as the bytes that are stored: given by a writer who has spelled them already, and by a store that has them at hand. */
+  readonly spelled?: SpelledEvent;
 }
 
 export interface RecordedEvent extends NewEvent {

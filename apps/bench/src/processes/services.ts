@@ -16,7 +16,7 @@ const giveUp = (why: string): void => {
 };
 
 const running: RunningService[] = [];
-for (const definition of named) running.push(await startService(definition, process.env, giveUp));
+for (const definition of named) running.push(await startService(definition, process.env, giveUp, running[0]));
 
 const counts = async (): Promise<Readonly<Record<string, number>>> => sumsOf((await Promise.all(running.map(({ world }) => world.metrics.text()))).join('\n'));
 

@@ -1,3 +1,4 @@
+import type { SpelledEvent } from '@tallystick/ports';
 import { z } from 'zod';
 import { canonicalRawJson, hashOf } from '../identity/canonical.ts';
 
@@ -37,14 +38,17 @@ export interface HashedEvent {
   readonly type: string;
   readonly data: unknown;
   readonly metadata: unknown;
+  /** `data` and `metadata` as they are stored, where they are at hand. */
+  readonly spelled?: SpelledEvent;
 }
 
-/** The hash, and how long the event's JSON is: whoever writes it needs both, and spelling it is what costs. */
-export const hashAndSizeOf = (event: HashedEvent): { readonly hash: string; readonly chars: number } => {
-  const data = canonicalRawJson(event.data);
-  const metadata = canonicalRawJson(event.metadata);
-  return { hash: hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, data, metadata), chars: data.length + metadata.length };
-};
+export const spellEvent = ({ data, metadata }: Pick<HashedEvent, 'data' | 'metadata'>): SpelledEvent => ({ data: canonicalRawJson(data), metadata: canonicalRawJson(metadata) });
 
-/** Hash of an event as it stands in its stream; the next event of the stream carries it. */
-export const eventHashOf = (event: HashedEvent): string => hashAndSizeOf(event).hash;
+/**
+ * Hash of an event as it stands in its stream; the next event of the stream carries it. Over the bytes stored: the product stores canonical
+ * JSON, so that spelling what was read gives the same; whatever else was put there has another hash either way.
+ */
+export const eventHashOf = (event: HashedEvent): string => {
+  const { data, metadata } = event.spelled ?? spellEvent(event);
+  return hashOf('tallystick/event/v1', event.stream, String(event.revision), event.id, event.type, data, metadata);
+};

@@ -1,36 +1,5 @@
 import { hash } from 'node:crypto';
-
-// Nearly all text of events is plain ASCII; the test costs a fraction of what spelling it with escapes does.
-const NEEDS_NO_ESCAPE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-
-const quoted = (text: string): string => (NEEDS_NO_ESCAPE.test(text) ? `"${text}"` : JSON.stringify(text));
-
-/** Most objects are written with their keys in no order; those hashed again are often in order already. */
-const sortedKeys = (value: object): readonly string[] => {
-  const keys = Object.keys(value);
-  // The default order of sort is that of code units.
-  for (let i = 1; i < keys.length; i += 1) if ((keys[i - 1] ?? '') > (keys[i] ?? '')) return keys.sort();
-  return keys;
-};
-
-/** Joined as it goes: every event is spelled when it is written and when it is read, and lists of parts cost twice as much. */
-const spell = (value: unknown, number: (value: number) => string): string => {
-  if (typeof value === 'string') return quoted(value);
-  if (typeof value === 'number') return number(value);
-  if (value === null || typeof value === 'boolean') return String(value);
-  let text = '';
-  if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) text += `${text === '' ? '' : ','}${spell(item ?? null, number)}`;
-    return `[${text}]`;
-  }
-  // What JSON.stringify would ask for another form (a Big, a Date) has no business in an event: its hash would not be that of what is read back.
-  if (typeof value !== 'object' || ('toJSON' in value && typeof value.toJSON === 'function')) throw new TypeError(`canonical JSON cannot hold a ${typeof value}`);
-  for (const key of sortedKeys(value)) {
-    const member = (value as Readonly<Record<string, unknown>>)[key];
-    if (member !== undefined) text += `${text === '' ? '' : ','}${quoted(key)}:${spell(member, number)}`;
-  }
-  return `{${text}}`;
-};
+import { spell, tagged } from './spelling.ts';
 
 const safeInteger = (value: number): string => {
   if (!Number.isSafeInteger(value)) throw new RangeError(`canonical JSON takes safe integers only, not ${value}`);
@@ -43,26 +12,24 @@ const finite = (value: number): string => {
 };
 
 /**
- * One spelling for a JSON value: keys sorted by code unit, no white space, `undefined` members left out. Hashes, digests and
- * signatures are over this text. Numbers must be safe integers: everything with a fraction is a decimal string in this product.
+ * One spelling for a JSON value, in UTF-8: keys sorted by code unit, no white space, `undefined` members left out. Hashes, digests and
+ * signatures are over these bytes. Numbers must be safe integers: everything with a fraction is a decimal string in this product.
  */
-export const canonicalJson = (value: unknown): string => spell(value, safeInteger);
+export const canonicalJson = (value: unknown): Buffer => spell(value, safeInteger);
 
 /** The same for what others wrote, a venue's raw report for one: any number, in its shortest form (RFC 8785). */
-export const canonicalRawJson = (value: unknown): string => spell(value, finite);
+export const canonicalRawJson = (value: unknown): Buffer => spell(value, finite);
 
-export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
-export const sha256Hex = (text: string): string => hash('sha256', text, 'hex');
+export const sha256 = (data: string | Uint8Array): Buffer => hash('sha256', data, 'buffer');
+export const sha256Hex = (data: string | Uint8Array): string => hash('sha256', data, 'hex');
 
-/** Length-prefixed, so that no two lists of parts spell the same text; the domain keeps hashes of different kinds apart. */
-export const taggedText = (domain: string, parts: readonly string[]): string =>
-  [domain, ...parts].map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
-
-export const hashOf = (domain: string, ...parts: readonly string[]): string => sha256Hex(taggedText(domain, parts));
+/** Of length-prefixed parts, so that no two lists of parts have one hash by being put together; the domain keeps hashes of different kinds apart. */
+export const hashOf = (domain: string, ...parts: readonly (string | Uint8Array)[]): string => sha256Hex(tagged([domain, ...parts]));
+export const digestOf = (domain: string, ...parts: readonly (string | Uint8Array)[]): Buffer => sha256(tagged([domain, ...parts]));
 
 /** A UUID (RFC 9562 version 8) that depends on nothing but its parts: the id of a fact, the same on every retry. */
 export const uuidOf = (domain: string, ...parts: readonly string[]): string => {
-  const bytes = sha256(taggedText(domain, parts)).subarray(0, 16);
+  const bytes = digestOf(domain, ...parts).subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

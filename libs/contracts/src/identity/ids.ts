@@ -1,5 +1,5 @@
 import { decimal, decimalText, type Decision, type Intent, type OrderTerms, type PolicyDocument } from '@tallystick/domain';
-import { base32, canonicalJson, hashOf, sha256, taggedText, uuidOf } from './canonical.ts';
+import { base32, canonicalJson, digestOf, hashOf, uuidOf } from './canonical.ts';
 
 /** How an intent's key is made; each gives the same key for the same business fact, however often it is sent. */
 export type KeySeed =
@@ -30,7 +30,7 @@ export const intentDigestOf = (intent: Intent): string => {
 
 /** 32 lower-case base32 characters (160 bits): fits every venue's client order id that we know of. */
 export const orderIdOf = (intentKey: string, leg: number): string =>
-  base32(sha256(taggedText('tallystick/order-id/v1', [intentKey, String(leg)])).subarray(0, 20));
+  base32(digestOf('tallystick/order-id/v1', intentKey, String(leg)).subarray(0, 20));
 
 export const ORDER_ID = /^[a-z2-7]{32}$/;
 export const INTENT_KEY = /^[0-9a-f]{64}$/;
@@ -52,4 +52,4 @@ export const factIdOf = (stream: string, cause: string, part: number): string =>
 /** 16 are enough for one machine and for a cluster of some; a risk group never moves between them. */
 export const PARTITIONS = 16;
 
-export const partitionOf = (riskGroup: string): number => (sha256(taggedText('tallystick/partition/v1', [riskGroup]))[0] ?? 0) % PARTITIONS;
+export const partitionOf = (riskGroup: string): number => (digestOf('tallystick/partition/v1', riskGroup)[0] ?? 0) % PARTITIONS;

@@ -34,6 +34,7 @@ export const context: RecordContext = {
 
 /** Waits that end when the test says so. */
 export const heldTimers = (): Timers & { readonly waits: () => readonly number[]; ring(): void } => {
+  const ticking = new Set<() => void>();
   let held: { readonly ms: number; readonly ring: () => void }[] = [];
   return {
     sleep: (ms, _why, signal) =>
@@ -42,12 +43,17 @@ export const heldTimers = (): Timers & { readonly waits: () => readonly number[]
         signal?.addEventListener('abort', () => resolve());
         if (signal?.aborted) resolve();
       }),
-    every: () => () => undefined,
+    every: (_ms, _why, task) => {
+      const tick = (): void => void task();
+      ticking.add(tick);
+      return () => ticking.delete(tick);
+    },
     waits: () => held.map(({ ms }) => ms),
     ring: () => {
       const due = held;
       held = [];
       for (const { ring } of due) ring();
+      for (const tick of [...ticking]) tick();
     },
   };
 };

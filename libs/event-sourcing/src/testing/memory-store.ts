@@ -56,7 +56,7 @@ export class MemoryStore implements EventStore {
     const wrong = this.malformed(stream, events);
     if (wrong !== undefined) return { ok: false, code: 'STORE_REFUSED', detail: wrong };
     // Taken now: what the caller does to its objects afterwards is not written.
-    const taken = events.map((event): NewEvent => ({ ...event, data: asJson(event.data), metadata: asJson(event.metadata) }));
+    const taken = events.map(({ id, type, data, metadata }): NewEvent => ({ id, type, data: asJson(data), metadata: asJson(metadata) }));
     await this.gate;
     const fault = this.faultOf({ on: 'append', stream });
     await Promise.resolve();

@@ -41,7 +41,8 @@ describe.each(['batch', 'unary'] as const)('the contract of appends (%s)', (appe
     const beforeMs = Date.now();
     const { position } = await mustAppend(store, stream, 'no_stream', [event]);
     const [read] = await mustRead(store, stream);
-    expect(read).toEqual({ ...event, stream, revision: 0, position, recordedAtMs: read?.recordedAtMs });
+    const spelled = { data: Buffer.from(JSON.stringify(event.data)), metadata: Buffer.from(JSON.stringify(event.metadata)) };
+    expect(read).toEqual({ ...event, stream, revision: 0, position, recordedAtMs: read?.recordedAtMs, spelled });
     // The clock of a store elsewhere may differ; minutes would be a wrong unit.
     expect(Math.abs((read?.recordedAtMs ?? 0) - beforeMs)).toBeLessThan(60_000);
   });

@@ -24,15 +24,13 @@ interface Sized {
   readonly event: NewEvent;
   readonly type: string;
   readonly typeBytes: number;
-  readonly data: string;
-  readonly dataBytes: number;
-  readonly metadata: string;
-  readonly metadataBytes: number;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
   readonly bodyBytes: number;
 }
 
 /**
- * Encodes an append; `stampCorrelation` must fill in the correlation id before it is sent. Payloads are JSON text in UTF-8.
+ * Encodes an append; `stampCorrelation` must fill in the correlation id before it is sent. Payloads are JSON text in UTF-8, as the writer spelled it if it did.
  * The caller has checked ids, names and the revision; throws what `JSON.stringify` throws.
  */
 export function encodeBatchAppend(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Buffer {
@@ -66,18 +64,15 @@ export function stampCorrelation(message: Buffer, prefix: string, number: number
 }
 
 function sizeOf(event: NewEvent): Sized {
-  const data = JSON.stringify(event.data);
-  const metadata = JSON.stringify(event.metadata);
+  const { data, metadata } = event.spelled ?? { data: Buffer.from(JSON.stringify(event.data)), metadata: Buffer.from(JSON.stringify(event.metadata)) };
   const typeBytes = Buffer.byteLength(event.type, 'utf8');
-  const dataBytes = Buffer.byteLength(data, 'utf8');
-  const metadataBytes = Buffer.byteLength(metadata, 'utf8');
   const bodyBytes =
     UUID_FIELD_SIZE +
     typeEntrySize(typeBytes) +
     CONTENT_TYPE.length +
-    (1 + varintSize(metadataBytes) + metadataBytes) +
-    (1 + varintSize(dataBytes) + dataBytes);
-  return { event, type: event.type, typeBytes, data, dataBytes, metadata, metadataBytes, bodyBytes };
+    (1 + varintSize(metadata.length) + metadata.length) +
+    (1 + varintSize(data.length) + data.length);
+  return { event, type: event.type, typeBytes, data, metadata, bodyBytes };
 }
 
 // A map entry: key field ("type", 6 bytes with its head) and value field, within an entry field.
@@ -97,8 +92,8 @@ function writeEvent(out: Buffer, from: number, one: Sized): number {
   at = text(out, at, 0x0a, 'type', 4);
   at = text(out, at, 0x12, one.type, one.typeBytes);
   at += CONTENT_TYPE.copy(out, at);
-  at = text(out, at, 0x1a, one.metadata, one.metadataBytes);
-  return text(out, at, 0x22, one.data, one.dataBytes);
+  at = payload(out, at, 0x1a, one.metadata);
+  return payload(out, at, 0x22, one.data);
 }
 
 /** A UUID in field 1, in its string form (field 2 of UUID). */
@@ -120,6 +115,12 @@ function text(out: Buffer, at: number, tag: number, value: string, bytes: number
   const start = header(out, at, tag, bytes);
   out.write(value, start, bytes, 'utf8');
   return start + bytes;
+}
+
+function payload(out: Buffer, at: number, tag: number, value: Uint8Array): number {
+  const start = header(out, at, tag, value.length);
+  out.set(value, start);
+  return start + value.length;
 }
 
 function mapEntry(key: string, value: string): Buffer {

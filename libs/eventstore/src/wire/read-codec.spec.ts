@@ -117,7 +117,10 @@ describe('read responses', () => {
     fc.assert(
       fc.property(recorded, fc.boolean(), (event, structuredId) => {
         const bytes = responseWith(event, { structuredId });
-        expect(decodeReadMessage(bytes)).toEqual({ kind: 'event', event, place: { commit: event.position, prepare: event.position } });
+        const spelled = { data: Buffer.from(JSON.stringify(event.data)), metadata: Buffer.from(JSON.stringify(event.metadata)) };
+        expect(decodeReadMessage(bytes)).toEqual({ kind: 'event', event: { ...event, spelled }, place: { commit: event.position, prepare: event.position } });
+        const pushed = decodeReadMessage(bytes, 'when asked for');
+        expect(pushed.kind === 'event' && { ...pushed.event, data: pushed.event.data, metadata: pushed.event.metadata }).toMatchObject({ ...event, spelled });
         expect(decodeEventPlace(bytes)).toEqual({ commit: event.position, prepare: event.position });
       }),
     );

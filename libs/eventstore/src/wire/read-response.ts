@@ -1,4 +1,4 @@
-import type { JsonObject, RecordedEvent } from '@tallystick/ports';
+import type { JsonObject, RecordedEvent, SpelledEvent } from '@tallystick/ports';
 import type { LogPlace } from './read-request.ts';
 import { WireError, WireReader } from './reader.ts';
 
@@ -20,16 +20,20 @@ export class UnreadableEvent extends Error {
 
 const TICKS_PER_MS = 10_000;
 
+/** Of what a subscription pushes, most is passed over by its type or stream: its payload is parsed when somebody asks for it. */
+export type ParsePayload = 'at once' | 'when asked for';
+
 /**
  * Reads a ReadResp: event 1, confirmation 2, checkpoint 3, stream_not_found 4, caught_up 8, fell_behind 9.
- * Throws `WireError` for bytes that are no ReadResp, `UnreadableEvent` for an event whose payload is no JSON object.
+ * Throws `WireError` for bytes that are no ReadResp, `UnreadableEvent` for an event whose payload is no JSON object: at once, or when its
+ * data or metadata is first asked for.
  */
-export function decodeReadMessage(bytes: Buffer): ReadMessage {
+export function decodeReadMessage(bytes: Buffer, parse: ParsePayload = 'at once'): ReadMessage {
   const reader = new WireReader(bytes);
   let message: ReadMessage = { kind: 'other' };
   while (reader.at < bytes.length) {
     const tag = reader.tag();
-    if (tag === 0x0a) message = readEvent(reader);
+    if (tag === 0x0a) message = readEvent(reader, parse);
     else {
       if (tag === 0x1a) {
         message = { kind: 'checkpoint', place: readPlace(reader) };
@@ -70,22 +74,47 @@ export function decodeEventPlace(bytes: Buffer): LogPlace | undefined {
   return place;
 }
 
-function readEvent(reader: WireReader): ReadMessage {
+function readEvent(reader: WireReader, parse: ParsePayload): ReadMessage {
   const record = readRecord(reader);
-  const label = (): string => `${record.stream}@${record.revision} (${record.type})`;
-  if (record.contentType !== 'application/json') throw new UnreadableEvent(`${label()} is ${record.contentType}, not application/json`);
-  const { metadata } = record;
-  const event: RecordedEvent = {
-    id: record.id,
-    type: record.type,
-    stream: record.stream,
-    revision: record.revision,
-    position: record.place.commit,
-    recordedAtMs: Math.floor(Number(record.createdTicks) / TICKS_PER_MS),
-    data: jsonObject(reader.bytes, record.data, label),
-    metadata: metadata.from === metadata.to ? {} : jsonObject(reader.bytes, metadata, label),
-  };
-  return { kind: 'event', event, place: record.place };
+  const event = new PushedEvent(reader.bytes, record);
+  if (record.contentType !== 'application/json') throw new UnreadableEvent(`${event.label()} is ${record.contentType}, not application/json`);
+  if (parse === 'when asked for') return { kind: 'event', event, place: record.place };
+  const { id, type, stream, revision, position, recordedAtMs, data, metadata, spelled } = event;
+  return { kind: 'event', event: { id, type, stream, revision, position, recordedAtMs, data, metadata, spelled }, place: record.place };
+}
+
+class PushedEvent implements RecordedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly recordedAtMs: number;
+  readonly spelled: SpelledEvent;
+  #data: JsonObject | undefined;
+  #metadata: JsonObject | undefined;
+
+  constructor(bytes: Buffer, { id, type, stream, revision, place, createdTicks, data, metadata }: WireRecord) {
+    this.id = id;
+    this.type = type;
+    this.stream = stream;
+    this.revision = revision;
+    this.position = place.commit;
+    this.recordedAtMs = Math.floor(Number(createdTicks) / TICKS_PER_MS);
+    this.spelled = { data: bytes.subarray(data.from, data.to), metadata: bytes.subarray(metadata.from, metadata.to) };
+  }
+
+  get data(): JsonObject {
+    return (this.#data ??= jsonObject(this.spelled.data, () => this.label()));
+  }
+
+  get metadata(): JsonObject {
+    return (this.#metadata ??= this.spelled.metadata.length === 0 ? {} : jsonObject(this.spelled.metadata, () => this.label()));
+  }
+
+  label(): string {
+    return `${this.stream}@${this.revision} (${this.type})`;
+  }
 }
 
 interface Range {
@@ -147,10 +176,10 @@ function recordedEvent(reader: WireReader): WireRecord {
   return { ...labels, id, stream, revision, place: { commit, prepare }, metadata, data };
 }
 
-function jsonObject(bytes: Buffer, { from, to }: Range, label: () => string): JsonObject {
+function jsonObject(bytes: Uint8Array, label: () => string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8', from, to));
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
   } catch (error) {
     throw new UnreadableEvent(`${label()} holds malformed JSON`, { cause: error });
   }

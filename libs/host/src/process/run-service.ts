@@ -42,10 +42,13 @@ const listening = async (module: DynamicModule, strategy: JetStreamServer): Prom
   return app;
 };
 
-/** Boots one service's module over a connected world, its consumers, and its health and metrics pages. */
-export const startService = async (definition: ServiceDefinition, env: Readonly<Record<string, string | undefined>>, giveUp: (why: string) => void): Promise<RunningService> => {
+/**
+ * Boots one service's module over a connected world, its consumers, and its health and metrics pages. With `beside`, a service of the same
+ * process, it shares that one's connections, and must be stopped before it.
+ */
+export const startService = async (definition: ServiceDefinition, env: Readonly<Record<string, string | undefined>>, giveUp: (why: string) => void, beside?: RunningService): Promise<RunningService> => {
   const config = processConfig(env);
-  const world = await createWorld(definition.name, config, env);
+  const world = await createWorld(definition.name, config, env, beside?.world);
   const { log, metrics, health, connection } = world;
   const topology = commandTopology(config.natsReplicas);
   for (;;) {

@@ -32,8 +32,8 @@ export class MemoryLog implements EventStore {
   write(stream: string, events: readonly NewEvent[]): readonly RecordedEvent[] {
     const known = this.streams.get(stream) ?? [];
     this.streams.set(stream, known);
-    const recorded = events.map((event, n) => ({
-      ...event, stream, revision: known.length + n, position: BigInt(this.events.length + n) * POSITION_STEP, recordedAtMs: this.nowMs,
+    const recorded = events.map(({ id, type, data, metadata }, n) => ({
+      id, type, data, metadata, stream, revision: known.length + n, position: BigInt(this.events.length + n) * POSITION_STEP, recordedAtMs: this.nowMs,
     }));
     known.push(...recorded);
     this.events.push(...recorded);

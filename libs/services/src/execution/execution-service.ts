@@ -47,7 +47,7 @@ export class ExecutionService {
     private readonly venues: ReadonlyMap<string, Venue>,
     private readonly onLeaseLost: (detail: string) => void,
   ) {
-    this.fences = new Fences(world.store, reference);
+    this.fences = new Fences(world.store, world.tail, reference);
     this.doubts = new DoubtResolver(world, reference);
   }
 
@@ -112,7 +112,7 @@ export class ExecutionService {
 
   private async submitOne(orderId: string, causationId: string): Promise<HandlerOutcome> {
     const stream = orderStream(orderId);
-    const read = await load(this.world.store, orderFolding, stream);
+    const read = await this.orderToSend(stream);
     if (!read.ok) return read.code === 'STREAM_UNREADABLE' ? { kind: 'poison', code: read.code, detail: read.detail } : retry(read);
     const { loaded } = read;
     const { state } = loaded;
@@ -141,6 +141,12 @@ export class ExecutionService {
     }
   }
 
+  /** An approved order comes from the tail: were anything recorded since, its claim would be refused. Any other is read. */
+  private async orderToSend(stream: string): Promise<Awaited<ReturnType<typeof load<OrderState, OrderEvent>>>> {
+    const pushed = this.world.tail.loaded(orderFolding, stream);
+    return pushed?.state.status === 'APPROVED' ? { ok: true, loaded: pushed } : load(this.world.store, orderFolding, stream);
+  }
+
   private async refusalsBeforeClaim(terms: OrderTerms, decision: Decision): Promise<readonly Refusal[]> {
     if (decision.outcome === 'approved' && this.reference.verifyDecision(terms, decision)) return sendRefusals(this.world, this.reference, terms, decision);
     await this.recordBypass('DECISION_SIGNATURE_INVALID', 'the recorded decision is not signed by the risk service', terms.order_id);
@@ -149,6 +155,7 @@ export class ExecutionService {
 
   private async recordWithheld(stream: string, loaded: Loaded<OrderState>, event: OrderEvent, cause: Cause): Promise<HandlerOutcome> {
     const appended = await appendAfter(this.world.store, orderFolding, stream, this.context(cause), loaded, [{ id: factIdOf(stream, 'withheld', 0), event }]);
+    if (!appended.ok) this.world.tail.forget(stream);
     if (appended.ok && event.type === 'SubmissionWithheld') this.world.metrics.count('tally_withheld_total', { code: event.data.code });
     return appended.ok ? DONE : retry(appended);
   }
@@ -165,10 +172,13 @@ export class ExecutionService {
     this.world.failpoints.at('execution.claiming');
     const claimed = await appendAfter(this.world.store, orderFolding, stream, this.context(cause), loaded, [{ id: claim.claim_id, event: { type: 'SubmissionClaimed', data: claim } }]);
     // Lost or unknown: not owned. The command comes again, finds what is recorded, and asks if there is a claim.
-    if (!claimed.ok) return retry(claimed);
+    if (!claimed.ok) {
+      this.world.tail.forget(stream);
+      return retry(claimed);
+    }
     this.world.metrics.count('tally_order_events_total', { type: 'SubmissionClaimed' });
     this.world.failpoints.at('execution.claimed');
-    const fence = await this.fences.check(gate.riskGroup, gate.epoch);
+    const fence = await this.fences.check(gate.riskGroup, gate.epoch, claimed.position);
     if (fence.kind === 'stopped') {
       if (fence.code === 'LEASE_LOST') this.stepDown(fence.detail);
       return this.withhold(stream, fence, cause);

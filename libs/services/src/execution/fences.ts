@@ -1,4 +1,5 @@
 import { killStream, leaseStream, policyStream } from '@tallystick/contracts';
+import type { LogTail } from '@tallystick/event-sourcing';
 import type { EventStore } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 
@@ -7,38 +8,74 @@ export type FenceAnswer =
   /** Something changed or cannot be read: nothing is sent. */
   | { readonly kind: 'stopped'; readonly code: 'LEASE_LOST' | 'KILL_SWITCH_CHANGED' | 'POLICY_CHANGED' | 'FENCE_UNREADABLE'; readonly detail: string };
 
+/** Newest revisions of what can stop an order; `undefined` where there is no stream. */
+interface Heads {
+  readonly lease: number | undefined;
+  readonly kill: number | undefined;
+  readonly policy: number | undefined;
+}
+
 interface Round {
-  readonly promise: Promise<FenceAnswer>;
+  readonly promise: Promise<Heads | undefined>;
   hasStarted(): boolean;
 }
 
 /**
- * After a claim is durable: are the lease, the kill switch and the policy still those the claim was made under? Asked of the
- * store, not of memory. Claims that are durable before a round of reads begins share its answer, so the cost does not grow with load.
+ * After a claim is durable: are the lease, the kill switch and the policy still those the claim was made under? The log says so when it hands
+ * the claim itself back: whatever was appended before it has been handed over by then. Where the log is slow to do so, the streams are read;
+ * claims that are durable before a round of reads begins share its answer.
  */
 export class Fences {
   private readonly next = new Map<string, Round>();
-  private readonly current = new Map<string, Promise<FenceAnswer>>();
+  private readonly current = new Map<string, Promise<Heads | undefined>>();
+  /** Read once, after the tail went live: what the tail has not seen change since is still so. */
+  private readonly before = new Map<string, Heads>();
 
   constructor(
     private readonly store: EventStore,
+    private readonly tail: LogTail,
     private readonly reference: ReferenceData,
   ) {}
 
-  check(riskGroup: string, epoch: number): Promise<FenceAnswer> {
-    const key = `${riskGroup}/${epoch}`;
-    const waiting = this.next.get(key);
+  async check(riskGroup: string, epoch: number, claimPosition: bigint | undefined): Promise<FenceAnswer> {
+    const heads = (await this.pushed(riskGroup, claimPosition)) ?? (await this.asked(riskGroup));
+    return heads ? this.judge(heads, epoch) : { kind: 'stopped', code: 'FENCE_UNREADABLE', detail: 'lease, kill switch or policy cannot be read' };
+  }
+
+  private async pushed(riskGroup: string, claimPosition: bigint | undefined): Promise<Heads | undefined> {
+    const before = this.before.get(riskGroup);
+    if (!before || claimPosition === undefined || !(await this.tail.reached(claimPosition))) return undefined;
+    const { lease, kill, policy } = this.streamsOf(riskGroup);
+    return { lease: this.tail.head(lease) ?? before.lease, kill: this.tail.head(kill) ?? before.kill, policy: this.tail.head(policy) ?? before.policy };
+  }
+
+  private async asked(riskGroup: string): Promise<Heads | undefined> {
+    const waiting = this.next.get(riskGroup);
     // A round that has begun to read may have read before this claim: only one that has not may answer for it.
     if (waiting && !waiting.hasStarted()) return waiting.promise;
-    const before = this.current.get(key) ?? Promise.resolve();
+    const before = this.current.get(riskGroup) ?? Promise.resolve();
     const round = { started: false };
     const promise = before.then(() => {
       round.started = true;
-      return this.read(riskGroup, epoch);
+      return this.read(riskGroup);
     });
-    this.next.set(key, { promise, hasStarted: () => round.started });
-    this.current.set(key, promise);
+    this.next.set(riskGroup, { promise, hasStarted: () => round.started });
+    this.current.set(riskGroup, promise);
     return promise;
+  }
+
+  private async read(riskGroup: string): Promise<Heads | undefined> {
+    const wasLive = this.tail.isLive();
+    const streams = this.streamsOf(riskGroup);
+    const [lease, kill, policy] = await Promise.all([this.head(streams.lease), this.head(streams.kill), this.head(streams.policy)]);
+    if (lease === 'unreadable' || kill === 'unreadable' || policy === 'unreadable') return undefined;
+    const heads = { lease, kill, policy };
+    if (wasLive) this.before.set(riskGroup, heads);
+    return heads;
+  }
+
+  private streamsOf(riskGroup: string): { readonly lease: string; readonly kill: string; readonly policy: string } {
+    return { lease: leaseStream('execution', riskGroup), kill: killStream(), policy: policyStream(this.reference.policyName()) };
   }
 
   private async head(stream: string): Promise<number | undefined | 'unreadable'> {
@@ -47,12 +84,8 @@ export class Fences {
     return read.events[0]?.revision;
   }
 
-  private async read(riskGroup: string, epoch: number): Promise<FenceAnswer> {
-    const [lease, kill, policy] = await Promise.all([
-      this.head(leaseStream('execution', riskGroup)), this.head(killStream()), this.head(policyStream(this.reference.policyName())),
-    ]);
+  private judge({ lease, kill, policy }: Heads, epoch: number): FenceAnswer {
     const known = this.reference.revisions();
-    if (lease === 'unreadable' || kill === 'unreadable' || policy === 'unreadable') return { kind: 'stopped', code: 'FENCE_UNREADABLE', detail: 'lease, kill switch or policy cannot be read' };
     if (lease !== epoch) return { kind: 'stopped', code: 'LEASE_LOST', detail: `epoch ${epoch} is not the newest: ${String(lease)}` };
     if (kill !== known.kill) return { kind: 'stopped', code: 'KILL_SWITCH_CHANGED', detail: 'the kill switch changed after the claim' };
     if (policy !== known.policy) return { kind: 'stopped', code: 'POLICY_CHANGED', detail: 'the policy changed after the claim' };

@@ -1,6 +1,6 @@
 import { checkpointStream, decodeCheckpoint, decodeQuarantine, decodeReconciliation, decodeVenueReport, factIdOf, orderStream, quarantineStream, reconciliationStream } from '@tallystick/contracts';
 import { evolveOrder, interpretReport, type CheckpointEvent, type OrderEvent, type OrderReport, type OrderState, type QuarantineEvent, type QuarantineReason, type ReconciliationEvent, type ReportRef, type VenueReportEvent } from '@tallystick/domain';
-import { drive, handle, handleRecent, OwnedStream, RecentStreams, type Drive, type Fact, type Folding, type Loaded } from '@tallystick/event-sourcing';
+import { drive, handle, handleKnown, OwnedStream, RecentStreams, type Drive, type Fact, type Folding, type Loaded } from '@tallystick/event-sourcing';
 import type { JsonObject, RawReport, RecordedEvent, Venue, VenueReport } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { interpretRecorded } from '../shared/answers.ts';
@@ -141,7 +141,7 @@ export class FillsService {
     };
     const context = this.context(this.causeOf(recorded));
     // What was asked for is evidence in a doubt that may have come up since: that is judged on the newest state.
-    const handled = channel === 'query' ? await handle(this.world.store, orderFolding, stream, context, decide) : await handleRecent(this.world.store, orderFolding, stream, context, decide, this.recent);
+    const handled = channel === 'query' ? await handle(this.world.store, orderFolding, stream, context, decide) : await handleKnown(this.world.store, orderFolding, stream, context, decide, { recent: this.recent, tail: this.world.tail });
     if (!handled.ok) {
       this.world.log.write('warn', 'fills.not_applied_yet', { stream, code: handled.code, detail: handled.detail });
       return 'retry';

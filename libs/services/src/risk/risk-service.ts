@@ -63,7 +63,10 @@ export class RiskService {
     const started = this.world.ports.clock.monotonicMs();
     const turn = this.turnOf(command.risk_group);
     try {
-      const read = await load(this.world.store, intentFolding, intentStream(command.intent_key));
+      const stream = intentStream(command.intent_key);
+      // What an intent's stream begins with never changes: as good from the tail as from the store.
+      const pushed = this.world.tail.loaded(intentFolding, stream);
+      const read = pushed ? { ok: true as const, loaded: pushed } : await load(this.world.store, intentFolding, stream);
       if (!read.ok) return read.code === 'STREAM_UNREADABLE' ? { kind: 'poison', code: read.code, detail: read.detail } : retry(read);
       const { state } = read.loaded;
       if (state.kind !== 'accepted') return { kind: 'poison', code: 'INTENT_NOT_ACCEPTED', detail: `${command.intent_key} is ${state.kind}` };

@@ -1,4 +1,4 @@
-import type { RecordContext } from '@tallystick/event-sourcing';
+import type { LogTail, RecordContext } from '@tallystick/event-sourcing';
 import type { Bus, BusinessClock, EventStore, Failpoints, Log, MarketData, Metrics, Ports } from '@tallystick/ports';
 
 /** Who this process is. */
@@ -15,6 +15,8 @@ export interface ServicePorts {
   readonly ports: Ports;
   readonly business: BusinessClock;
   readonly store: EventStore;
+  /** Intents, orders, and what stops orders, as the log hands them over. */
+  readonly tail: LogTail;
   readonly bus: Bus;
   readonly market: MarketData;
   readonly log: Log;

@@ -1,5 +1,5 @@
 import type { IntentEvent, OrderEvent, OrderTerms } from '@tallystick/domain';
-import { chain, NO_STREAM, type ChainEnd, type Fact, type RecordContext } from '@tallystick/event-sourcing';
+import { chain, LogTail, NO_STREAM, type ChainEnd, type Fact, type RecordContext } from '@tallystick/event-sourcing';
 import { MemoryStore } from '@tallystick/event-sourcing/testing';
 import type { JsonObject, Ports } from '@tallystick/ports';
 import { timeText, type ServicePorts } from '../shared/service-ports.ts';
@@ -83,6 +83,8 @@ export const manualWorld = (): ManualWorld => {
     },
     world: {
       identity: { service: 'supervisor', instance: 'supervisor-1', build: 'v0' }, ports, store, business: { nowMs: () => undefined },
+      // Never started: it has nothing.
+      tail: new LogTail(store, { name: 'tail', streamPrefixes: [], watchedPrefixes: [], timers: ports.timers, onUnreadable: () => undefined }),
       bus: {
         send: (subject, body, id) => {
           if (made.busUp) made.sent.push({ subject, body, id });
