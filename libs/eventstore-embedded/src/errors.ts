@@ -1,4 +1,4 @@
-export type StoreErrorCode = 'STORE_LOCKED' | 'STORE_DAMAGED' | 'STORE_UNUSABLE' | StoreToolErrorCode;
+export type StoreErrorCode = 'STORE_LOCKED' | 'STORE_DAMAGED' | 'STORE_UNUSABLE' | 'STORE_EXPOSED' | StoreToolErrorCode;
 
 /**
  * Of check, backup, restore and info alone. `NO_STORE`, `NO_BACKUP`: there is none at that path. `STORE_EXISTS`, `BACKUP_EXISTS`: there is

@@ -59,6 +59,13 @@ export class Histogram {
   }
 }
 
+/** A value read when it is asked for. */
+export interface Gauge {
+  readonly name: string;
+  readonly help: string;
+  readonly value: number;
+}
+
 /** What the server counts while it works. Gauges are read when asked for. */
 export class StoreMetrics {
   readonly appendSeconds = new Histogram('tally_store_append_seconds', 'From the arrival of an append to its answer.', SECONDS_BOUNDS);
@@ -67,11 +74,16 @@ export class StoreMetrics {
   readonly events = new Counter('tally_store_events_written_total', 'Events written since the start.');
   readonly eventsRead = new Counter('tally_store_events_read_total', 'Events sent to readers and subscribers since the start.');
   readonly refusedWrites = new Counter('tally_store_writes_refused_total', 'Write groups the disk refused.');
+  readonly timeouts = new Counter('tally_store_append_timeouts_total', 'Appends and deletes answered with a timeout.');
+  readonly accessDenied = new Counter('tally_store_access_denied_total', 'Writes refused because the caller may not make them.');
   readonly damagedReads = new Counter('tally_store_damaged_reads_total', 'Reads that met a damaged record.');
 
-  render(gauges: Readonly<Record<string, number>>): string {
-    const lines = [this.appendSeconds, this.syncSeconds, this.groupAppends, this.events, this.eventsRead, this.refusedWrites, this.damagedReads].flatMap((m) => m.lines());
-    for (const [name, value] of Object.entries(gauges)) lines.push(`# TYPE ${name} gauge`, `${name} ${value}`);
+  render(gauges: readonly Gauge[]): string {
+    const counted = [
+      this.appendSeconds, this.syncSeconds, this.groupAppends, this.events, this.eventsRead, this.refusedWrites, this.timeouts, this.accessDenied, this.damagedReads,
+    ];
+    const lines = counted.flatMap((metric) => metric.lines());
+    for (const { name, help, value } of gauges) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value}`);
     return `${lines.join('\n')}\n`;
   }
 }

@@ -1,18 +1,23 @@
 import { AccessCheck } from './grpc/access.ts';
-import { GrpcServer } from './grpc/server.ts';
+import type { StoreUser } from './grpc/access.ts';
+import { checkExposure } from './grpc/exposure.ts';
+import { GrpcServer, checkTls } from './grpc/server.ts';
 import type { TlsFiles } from './grpc/server.ts';
+import { gaugesOf } from './gauges.ts';
 import { startHttp } from './http.ts';
 import type { HttpServer } from './http.ts';
 import { SILENT_LOG } from './log.ts';
 import type { StoreLog } from './log.ts';
-import { Services } from './services/services.ts';
+import { OPEN_PATHS, Services } from './services/services.ts';
+import { WRITE_TIMEOUT_MS } from './services/write-context.ts';
+import { WriteRules } from './services/write-rules.ts';
 import { identifyLog } from './store/identity.ts';
 import { Store } from './store/store.ts';
 
 export interface EmbeddedStoreOptions {
   /** Created when missing. One server at a time. */
   readonly dataDir: string;
-  /** Default 127.0.0.1. */
+  /** Default 127.0.0.1. Where other machines can reach it, it wants `tls` and `users`, or `insecure`. */
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
@@ -23,10 +28,22 @@ export interface EmbeddedStoreOptions {
   readonly advertisedPort?: number;
   /** Absent: plain text. */
   readonly tls?: TlsFiles;
-  /** Passwords by user name. Absent: anybody who can connect may do anything. */
-  readonly users?: ReadonlyMap<string, string>;
-  /** With `users`: may calls without credentials pass. Default false. */
+  /** By name; a password alone is that of a service. Absent: anybody who can connect is taken for a service. */
+  readonly users?: ReadonlyMap<string, StoreUser | string>;
+  /** With `users`: may calls without credentials pass, as a service's. Default false. */
   readonly anonymous?: boolean;
+  /** Listens where other machines can reach it without TLS or users. Default false. */
+  readonly insecure?: boolean;
+  /**
+   * Beginnings of stream names. Events of these streams may be deleted or hidden by metadata (`$maxCount`, `$maxAge`, `$tb`,
+   * `$acl`) by an admin alone, and without users by nobody. Default: none.
+   */
+  readonly protectedPrefixes?: readonly string[];
+  /**
+   * How long an append or delete may wait for its answer, from the moment all of it has arrived. Then it is answered with a
+   * timeout, and may still be written when it was being synced. Default 2,000, as the real server's; under 25 is 25.
+   */
+  readonly writeTimeoutMs?: number;
   readonly log?: StoreLog;
   /** Bytes after which a new log file begins; tests make it small. */
   readonly segmentBytesMax?: number;
@@ -50,11 +67,15 @@ export interface EmbeddedStore {
 const EXIT_IO_ERROR = 74;
 
 /**
- * Starts a single-node event store on a data directory. Refuses with a `StoreError`: `STORE_LOCKED`, `STORE_DAMAGED` or
- * `STORE_UNUSABLE`.
+ * Starts a single-node event store on a data directory. Refuses with a `StoreError`: `STORE_LOCKED`, `STORE_DAMAGED`,
+ * `STORE_UNUSABLE` or `STORE_EXPOSED`.
  */
 export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { dataDir, host = '127.0.0.1', log = SILENT_LOG } = options;
+  const users = options.users && usersOf(options.users);
+  const anonymous = options.anonymous ?? false;
+  checkExposure({ host, hasTls: options.tls !== undefined, hasUsers: users !== undefined, anonymous, insecure: options.insecure ?? false }, log);
+  if (options.tls !== undefined) checkTls(options.tls);
   const onFatal = (error: Error): void => {
     log.write('error', 'store_sync_failed', { detail: error.message });
     grpc.cut();
@@ -63,19 +84,20 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   };
   const store = new Store({ dataDir, log, onFatal, ...(options.segmentBytesMax !== undefined && { segmentBytesMax: options.segmentBytesMax }) });
   const advertised = { host: options.advertisedHost ?? host, port: options.advertisedPort ?? 0 };
-  const services = new Services(store, advertised);
+  const rules = new WriteRules({ protectedPrefixes: options.protectedPrefixes ?? [], hasUsers: users !== undefined });
+  const services = new Services({ store, rules, writeTimeoutMs: options.writeTimeoutMs ?? WRITE_TIMEOUT_MS, advertised });
   let http: HttpServer | undefined;
   let stopping = false;
-  const access = new AccessCheck({ anonymous: options.anonymous ?? false, ...(options.users !== undefined && { users: options.users }) });
-  const grpc = new GrpcServer({ handlers: services.handlers, access, log, ...(options.tls !== undefined && { tls: options.tls }) });
+  const access = new AccessCheck({ anonymous, ...(users !== undefined && { users }) });
+  const grpc = new GrpcServer({ handlers: services.handlers, openPaths: OPEN_PATHS, access, log, ...(options.tls !== undefined && { tls: options.tls }) });
   try {
     await identifyLog(store);
     const port = await grpc.listen(host, options.port ?? 0);
     advertised.port = options.advertisedPort ?? port;
     if (options.httpPort !== undefined) {
       const face = {
-        isReady: () => !stopping && !store.failed,
-        metrics: () => store.metrics.render(gauges(store, services, grpc)),
+        notReady: () => (stopping ? 'stopping' : store.failed ? 'sync_failed' : store.isDiskTaking ? undefined : 'disk_refuses_writes'),
+        metrics: () => store.metrics.render(gaugesOf({ store, services, grpc, access })),
       };
       http = await startHttp(face, host, options.httpPort);
     }
@@ -102,17 +124,6 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   }
 }
 
-function gauges(store: Store, services: Services, grpc: GrpcServer): Record<string, number> {
-  let lagMax = 0;
-  for (const subscription of services.subscriptions) lagMax = Math.max(lagMax, subscription.lag());
-  return {
-    tally_store_events: store.index.visible,
-    tally_store_streams: store.index.streams.count,
-    tally_store_log_bytes: store.bytes,
-    tally_store_log_segments: store.segmentCount,
-    tally_store_connections: grpc.connections,
-    tally_store_subscriptions: services.subscriptions.size,
-    tally_store_subscription_lag_events_max: lagMax,
-    tally_store_memory_bytes: process.memoryUsage.rss(),
-  };
+function usersOf(given: ReadonlyMap<string, StoreUser | string>): ReadonlyMap<string, StoreUser> {
+  return new Map([...given].map(([name, user]) => [name, typeof user === 'string' ? { password: user, role: 'service' } : user]));
 }

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../src/store/store.ts';
-import type { WriteOutcome } from '../src/store/group-commit.ts';
+import type { WriteOutcome } from '../src/store/write-queue.ts';
 import type { Expected } from '../src/store/decide.ts';
 import { newDirectory } from './support.ts';
 

@@ -15,6 +15,9 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** A busy machine's disk may well take longer than the server's own limit. */
+const PATIENT_MS = 60_000;
+
 /** One server with a client, over a directory of its own, that can be restarted. */
 export class Fixture {
   readonly dataDir = newDirectory();
@@ -31,7 +34,7 @@ export class Fixture {
 
   async start(options: Partial<EmbeddedStoreOptions> = {}): Promise<void> {
     const log = { write: (_level: string, event: string, fields = {}): void => void this.logged.push({ event, fields }) };
-    const store = await startEmbeddedStore({ dataDir: this.dataDir, log, ...options });
+    const store = await startEmbeddedStore({ dataDir: this.dataDir, log, writeTimeoutMs: PATIENT_MS, ...options });
     this.running = { store, client: EventStoreDBClient.connectionString(store.connectionString) };
   }
 

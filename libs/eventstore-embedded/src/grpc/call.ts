@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { frame } from '../wire/append-codec.ts';
+import type { Caller } from './access.ts';
 
 /** The codes of gRPC this server answers with. */
 export const GRPC = {
@@ -9,6 +10,7 @@ export const GRPC = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
@@ -30,10 +32,17 @@ export interface Failure {
 const MESSAGE_BYTES_MAX = 18 * 1024 * 1024;
 const FRAME_HEADER_BYTES = 5;
 
+export interface CallHead {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly caller: Caller;
+}
+
 /** One call: messages in, messages and exactly one status out. */
 export class Call {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  readonly caller: Caller;
   onMessage: (message: Buffer) => void = () => undefined;
   /** The client sends no more. */
   onEnd: () => void = () => undefined;
@@ -47,10 +56,11 @@ export class Call {
   private readonly overCallbacks: (() => void)[] = [];
   private trailers: Record<string, string> = { 'grpc-status': '0' };
 
-  constructor(stream: ServerHttp2Stream, path: string, headers: IncomingHttpHeaders) {
+  constructor(stream: ServerHttp2Stream, { path, headers, caller }: CallHead) {
     this.stream = stream;
     this.path = path;
     this.headers = headers;
+    this.caller = caller;
     stream.on('data', (chunk: Buffer) => this.receive(chunk));
     stream.on('end', () => {
       if (!this.ended) this.onEnd();
@@ -60,6 +70,11 @@ export class Call {
     // A connection that breaks ends its calls; `close` follows and says all there is to say.
     stream.on('error', () => this.close());
     stream.on('close', () => this.close());
+  }
+
+  /** Bytes written to it that the connection has not taken yet. */
+  get bufferedBytes(): number {
+    return this.stream.writableLength;
   }
 
   /** Calls `callback` when the call is over, however it ended. */

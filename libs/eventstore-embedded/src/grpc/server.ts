@@ -1,8 +1,10 @@
 import { constants, createSecureServer, createServer } from 'node:http2';
 import type { Http2SecureServer, Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { StoreError, errorText } from '../errors.ts';
 import type { StoreLog } from '../log.ts';
+import { NOT_ADMITTED } from './access.ts';
 import type { AccessCheck } from './access.ts';
 import { Call, GRPC } from './call.ts';
 
@@ -26,8 +28,19 @@ export interface TlsFiles {
   readonly key: string | Buffer;
 }
 
+/** Refuses with `STORE_UNUSABLE` a certificate and a key that are none or do not belong together. */
+export function checkTls({ certificate, key }: TlsFiles): void {
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch (error) {
+    throw new StoreError('STORE_UNUSABLE', `the TLS certificate and key cannot be used: ${errorText(error)}`, 'Give both as PEM, and the key that belongs to the certificate.');
+  }
+}
+
 export interface GrpcServerOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
+  /** Paths of calls that need no credentials. */
+  readonly openPaths: ReadonlySet<string>;
   readonly access: AccessCheck;
   readonly log: StoreLog;
   readonly tls?: TlsFiles;
@@ -38,11 +51,13 @@ export class GrpcServer {
   private readonly server: Http2Server | Http2SecureServer;
   private readonly sessions = new Set<ServerHttp2Session>();
   private readonly handlers: ReadonlyMap<string, Handler>;
+  private readonly openPaths: ReadonlySet<string>;
   private readonly access: AccessCheck;
   private readonly log: StoreLog;
 
-  constructor({ handlers, access, log, tls }: GrpcServerOptions) {
+  constructor({ handlers, openPaths, access, log, tls }: GrpcServerOptions) {
     this.handlers = handlers;
+    this.openPaths = openPaths;
     this.access = access;
     this.log = log;
     const limits = {
@@ -94,10 +109,10 @@ export class GrpcServer {
 
   private accept(stream: ServerHttp2Stream, headers: Record<string, string | string[] | undefined>): void {
     const path = String(headers[constants.HTTP2_HEADER_PATH]);
-    const call = new Call(stream, path, headers);
-    const refusal = this.access.refuse(headers);
-    if (refusal !== undefined) {
-      call.fail(refusal);
+    const caller = this.openPaths.has(path) ? 'anonymous' : this.access.admit(headers);
+    const call = new Call(stream, { path, headers, caller: caller ?? 'anonymous' });
+    if (caller === undefined) {
+      call.fail(NOT_ADMITTED);
       return;
     }
     const handler = this.handlers.get(path);

@@ -1,8 +1,7 @@
-import type { Call } from '../grpc/call.ts';
+import type { Call, Failure } from '../grpc/call.ts';
 import { GRPC } from '../grpc/call.ts';
 import type { NewEvent } from '../log/format.ts';
-import type { WriteOutcome } from '../store/group-commit.ts';
-import type { Store } from '../store/store.ts';
+import type { WriteOutcome } from '../store/write-queue.ts';
 import {
   BadRequest, decodeOptions, decodeProposed, encodeAppendSuccess, encodeAppendWrongVersion, encodeDeleteResponse,
 } from '../wire/append-codec.ts';
@@ -10,35 +9,49 @@ import type { Target } from '../wire/append-codec.ts';
 import { positionOf } from '../wire/event-codec.ts';
 import { EMPTY, ProtoReader } from '../wire/proto.ts';
 import { APPEND_BYTES_MAX, appendTooLarge, failureOf, streamDeleted, wrongVersion } from './failures.ts';
-import type { Failure } from '../grpc/call.ts';
+import { accessDenied, callTimeoutMs } from './write-context.ts';
+import type { WriteContext } from './write-context.ts';
+import { isTruncating } from './write-rules.ts';
 
 /** Bytes of everything in one append, metadata and types too: below what a record may have. */
 export const APPEND_TOTAL_BYTES_MAX = 17 * 1024 * 1024;
 
 /** `Append`: options, then events, one answer when the client has ended. */
-export function appendHandler(store: Store): (call: Call) => void {
+export function appendHandler(context: WriteContext): (call: Call) => void {
+  const { store, rules } = context;
   return (call) => {
+    const untilMs = performance.now() + callTimeoutMs(call);
     let target: Target | undefined;
+    let isGuarded = false;
     const events: NewEvent[] = [];
     let dataBytes = 0;
     let bytes = 0;
     call.onMessage = (message) => {
+      let isDenied = false;
       try {
         const reader = new ProtoReader(message);
         for (let field = reader.next(); field !== 0; field = reader.next()) {
-          if (field === 1) target = decodeOptions(reader.bytes());
-          else if (field === 2) {
+          if (field === 1) {
+            // Once and first: events are looked at by the stream they are for.
+            if (target !== undefined) throw new BadRequest('the append has options twice');
+            target = decodeOptions(reader.bytes());
+            isDenied = !rules.mayAppend(call.caller, target.name);
+            isGuarded = rules.guardsMetadata(call.caller, target.name);
+          } else if (field === 2) {
+            if (target === undefined) throw new BadRequest('the append begins without options');
             const event = decodeProposed(reader.bytes());
             dataBytes += event.data.length;
             bytes += message.length;
             events.push(event);
+            isDenied ||= isGuarded && isTruncating(event.data);
           } else reader.skip();
         }
       } catch (error) {
         call.fail(failureOf(error));
         return;
       }
-      if (dataBytes > APPEND_BYTES_MAX || bytes > APPEND_TOTAL_BYTES_MAX) call.fail(appendTooLarge());
+      if (isDenied) call.fail(accessDenied(context, call, target?.name ?? EMPTY));
+      else if (dataBytes > APPEND_BYTES_MAX || bytes > APPEND_TOTAL_BYTES_MAX) call.fail(appendTooLarge());
     };
     call.onEnd = () => {
       if (target === undefined) {
@@ -46,8 +59,9 @@ export function appendHandler(store: Store): (call: Call) => void {
         return;
       }
       const { name, expected } = target;
+      const queuedAtMs = performance.now();
       store.submit({
-        kind: 'append', name, expected, events, bytes, queuedAtMs: performance.now(), ...deadlineOf(call),
+        kind: 'append', name, expected, events, bytes, queuedAtMs, limitMs: Math.min(context.writeTimeoutMs, untilMs - queuedAtMs),
         done: (outcome) => {
           if (outcome.kind === 'ok') call.end(encodeAppendSuccess(outcome.revision, outcome.event === undefined ? undefined : positionOf(outcome.event)));
           else if (outcome.kind === 'wrong_version') call.end(encodeAppendWrongVersion(outcome.current, expected));
@@ -59,7 +73,7 @@ export function appendHandler(store: Store): (call: Call) => void {
 }
 
 /** `Delete` (the stream may be written again) and `Tombstone` (it may not). */
-export function deleteHandler(store: Store, kind: 'soft_delete' | 'tombstone'): (call: Call, request: Buffer) => void {
+export function deleteHandler(context: WriteContext, kind: 'soft_delete' | 'tombstone'): (call: Call, request: Buffer) => void {
   return (call, request) => {
     const reader = new ProtoReader(request);
     let options: Buffer = EMPTY;
@@ -68,8 +82,12 @@ export function deleteHandler(store: Store, kind: 'soft_delete' | 'tombstone'): 
       else reader.skip();
     }
     const { name, expected } = decodeOptions(options);
-    store.submit({
-      kind, name, expected, events: [], bytes: request.length, queuedAtMs: performance.now(), ...deadlineOf(call),
+    if (!context.rules.mayDelete(call.caller, name)) {
+      call.fail(accessDenied(context, call, name));
+      return;
+    }
+    context.store.submit({
+      kind, name, expected, events: [], bytes: request.length, queuedAtMs: performance.now(), limitMs: Math.min(context.writeTimeoutMs, callTimeoutMs(call)),
       done: (outcome) => {
         if (outcome.kind === 'ok') call.end(encodeDeleteResponse(outcome.event === undefined ? undefined : positionOf(outcome.event)));
         else if (outcome.kind === 'wrong_version') call.fail(wrongVersion(name, expected, outcome.current));
@@ -82,16 +100,6 @@ export function deleteHandler(store: Store, kind: 'soft_delete' | 'tombstone'): 
 function outcomeFailure(name: Buffer, outcome: Exclude<WriteOutcome, { kind: 'ok' | 'wrong_version' }>): Failure {
   if (outcome.kind === 'deleted') return streamDeleted(name);
   // ABORTED is how the real server says that a write timed out; the client shows it as a timeout.
-  if (outcome.kind === 'timeout') return { code: GRPC.ABORTED, message: 'Operation timed out: the deadline passed before the write began' };
+  if (outcome.kind === 'timeout') return { code: GRPC.ABORTED, message: `Operation timed out: ${outcome.isWritten ? 'Commit' : 'Prepare'} phase timeout.` };
   return { code: outcome.kind === 'unavailable' ? GRPC.UNAVAILABLE : GRPC.INTERNAL, message: outcome.detail };
-}
-
-const TIMEOUT_UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 };
-
-/** The call's deadline from its `grpc-timeout` header. */
-function deadlineOf(call: Call): { readonly deadlineMs?: number } {
-  const header = call.headers['grpc-timeout'];
-  const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
-  if (match === null) return {};
-  return { deadlineMs: Date.now() + Number(match[1]) * TIMEOUT_UNITS_MS[match[2]!]! };
 }

@@ -1,21 +1,32 @@
 import type { Call } from '../grpc/call.ts';
 import { GRPC } from '../grpc/call.ts';
 import type { NewEvent } from '../log/format.ts';
-import type { WriteOutcome } from '../store/group-commit.ts';
-import type { Store } from '../store/store.ts';
-import { BadRequest, decodeBatchAppend, decodeProposed, encodeBatchError, encodeBatchSuccess, encodeStreamIdentifier, encodeWrongVersionDetail } from '../wire/append-codec.ts';
-import type { BatchError, Target } from '../wire/append-codec.ts';
+import { BadRequest, decodeBatchAppend, decodeProposed, encodeBatchError, encodeBatchSuccess } from '../wire/append-codec.ts';
+import type { BatchAppendRequest, BatchError, Target } from '../wire/append-codec.ts';
 import { positionOf } from '../wire/event-codec.ts';
-import { EMPTY, ProtoWriter } from '../wire/proto.ts';
 import { APPEND_TOTAL_BYTES_MAX } from './append.ts';
+import { BATCH_DENIED, BATCH_TIMEOUT, BATCH_TOO_LARGE, batchError, batchRefusal } from './batch-errors.ts';
 import { APPEND_BYTES_MAX, failureOf, shuttingDown } from './failures.ts';
+import { accessDenied } from './write-context.ts';
+import type { WriteContext } from './write-context.ts';
+import { isTruncating } from './write-rules.ts';
 
 /** Appends of one stream that have begun but not ended; a client has one or two. */
 const UNFINISHED_MAX = 1_000;
+/** What they may hold together: several of the largest. */
+const UNFINISHED_BYTES_MAX = 64 * 1024 * 1024;
+/** How often unfinished appends are looked at for the client's own deadline: as often as the real server does. */
+const LATE_LOOK_MS = 1_000;
+/** Answers the client has not taken, above which no more of its appends are: some ten thousand. */
+const ANSWERED_BYTES_HIGH = 1024 * 1024;
 
 interface Unfinished {
   readonly correlation: Buffer;
-  readonly target: Target & { readonly deadlineMs: number | undefined };
+  readonly target: Target;
+  /** Wall clock: the client's deadline, or infinity. */
+  readonly untilMs: number;
+  /** Must its events be looked at for what they hide. */
+  readonly isGuarded: boolean;
   readonly events: NewEvent[];
   dataBytes: number;
   bytes: number;
@@ -23,23 +34,29 @@ interface Unfinished {
   refused: boolean;
 }
 
-/** `BatchAppend`: many appends on one stream, each answered exactly once, in the order of the log. */
+/** `BatchAppend`: many appends on one stream, each correlation id answered exactly once, in the order of the log. */
 export class BatchAppendCall {
   private readonly call: Call;
-  private readonly store: Store;
+  private readonly context: WriteContext;
   private readonly unfinished = new Map<string, Unfinished>();
-  private pending = 0;
+  private unfinishedBytes = 0;
+  private lateLook: NodeJS.Timeout | undefined;
+  /** Correlation ids handed to the store and not answered yet. */
+  private readonly pending = new Set<string>();
   private frames: Buffer[] = [];
   /** Set when the call is to end after the last pending answer. */
   private ending: 'ok' | 'cancelled' | undefined;
 
-  constructor(call: Call, store: Store, onOver: (call: BatchAppendCall) => void) {
+  constructor(call: Call, context: WriteContext, onOver: (call: BatchAppendCall) => void) {
     this.call = call;
-    this.store = store;
+    this.context = context;
     call.sendHeaders();
     call.onMessage = (message) => this.receive(message);
     call.onEnd = () => this.endWhenAnswered('ok');
-    call.onOver(() => onOver(this));
+    call.onOver(() => {
+      clearTimeout(this.lateLook);
+      onOver(this);
+    });
   }
 
   /**
@@ -56,7 +73,7 @@ export class BatchAppendCall {
   }
 
   private endIfDone(): void {
-    if (this.ending === undefined || this.pending > 0) return;
+    if (this.ending === undefined || this.pending.size > 0) return;
     this.flush();
     if (this.ending === 'ok') this.call.end();
     else this.call.fail({ ...shuttingDown(), code: GRPC.CANCELLED });
@@ -65,29 +82,49 @@ export class BatchAppendCall {
   private receive(message: Buffer): void {
     if (this.ending === 'cancelled') return;
     try {
-      this.accept(message);
+      this.accept(decodeBatchAppend(message));
     } catch (error) {
-      // Without a correlation or options there is nobody to answer: the whole call is not understood.
+      // There is nobody to answer: the whole call is not understood.
       this.call.fail(failureOf(error));
     }
   }
 
-  private accept(message: Buffer): void {
-    const request = decodeBatchAppend(message);
+  private accept(request: BatchAppendRequest): void {
     const key = request.correlation.toString('latin1');
+    // Sent again while the first is under way: the one answer is for both.
+    if (this.pending.has(key)) return;
     let append = this.unfinished.get(key);
+    const nowMs = Date.now();
     if (append === undefined) {
-      if (request.options === undefined) throw new BadRequest('a batch append begins without options');
-      append = { correlation: request.correlation, target: request.options, events: [], dataBytes: 0, bytes: 0, refused: false };
+      // The rest of something that was answered or never begun: dropped, as the real server does.
+      if (request.options === undefined) return;
+      append = this.begin(request.correlation, request.options, nowMs);
       if (!request.isFinal) {
         if (this.unfinished.size >= UNFINISHED_MAX) throw new BadRequest(`more than ${UNFINISHED_MAX} appends are unfinished`);
         this.unfinished.set(key, append);
+        this.lookForLate();
       }
-    }
+    } else this.unfinishedBytes -= append.bytes;
     this.collect(append, request.messages);
-    if (!request.isFinal) return;
-    this.unfinished.delete(key);
-    if (!append.refused) this.submit(append);
+    if (request.isFinal) {
+      this.unfinished.delete(key);
+      if (!append.refused) this.submit(append, key, append.untilMs - nowMs);
+      return;
+    }
+    if (this.unfinishedBytes + append.bytes > UNFINISHED_BYTES_MAX) this.refuse(append, batchRefusal(GRPC.UNAVAILABLE, 'too many bytes of unfinished appends'));
+    this.unfinishedBytes += append.bytes;
+  }
+
+  private begin(correlation: Buffer, options: NonNullable<BatchAppendRequest['options']>, nowMs: number): Unfinished {
+    const { rules } = this.context;
+    const { caller } = this.call;
+    const untilMs = options.deadlineMs ?? Infinity;
+    const append: Unfinished = {
+      correlation, target: options, untilMs, isGuarded: rules.guardsMetadata(caller, options.name), events: [], dataBytes: 0, bytes: 0, refused: false,
+    };
+    if (!rules.mayAppend(caller, options.name)) this.deny(append);
+    else if (untilMs <= nowMs) this.refuse(append, BATCH_TIMEOUT);
+    return append;
   }
 
   private collect(append: Unfinished, messages: readonly Buffer[]): void {
@@ -100,46 +137,62 @@ export class BatchAppendCall {
         append.bytes += message.length;
       }
     } catch (error) {
-      const { message } = failureOf(error);
-      this.refuse(append, { code: GRPC.INVALID_ARGUMENT, message, type: 'Unknown', detail: EMPTY });
+      this.refuse(append, batchRefusal(GRPC.INVALID_ARGUMENT, failureOf(error).message));
       return;
     }
-    if (append.dataBytes <= APPEND_BYTES_MAX && append.bytes <= APPEND_TOTAL_BYTES_MAX) return;
-    this.refuse(append, {
-      code: GRPC.INVALID_ARGUMENT,
-      message: `Maximum Append Size of ${APPEND_BYTES_MAX} Exceeded.`,
-      type: 'MaximumAppendSizeExceeded',
-      detail: new ProtoWriter().uint(1, APPEND_BYTES_MAX).finish(),
-    });
+    if (append.isGuarded && append.events.some((event) => isTruncating(event.data))) this.deny(append);
+    else if (append.dataBytes > APPEND_BYTES_MAX || append.bytes > APPEND_TOTAL_BYTES_MAX) this.refuse(append, BATCH_TOO_LARGE);
+  }
+
+  private deny(append: Unfinished): void {
+    accessDenied(this.context, this.call, append.target.name);
+    this.refuse(append, BATCH_DENIED);
   }
 
   private refuse(append: Unfinished, error: BatchError): void {
+    if (append.refused) return;
     append.refused = true;
     append.events.length = 0;
+    append.bytes = 0;
     this.reply(encodeBatchError(append.correlation, append.target, error));
   }
 
-  private submit({ correlation, target, events, bytes }: Unfinished): void {
-    this.pending++;
-    this.store.submit({
+  private submit({ correlation, target, events, bytes }: Unfinished, key: string, leftMs: number): void {
+    const { store, writeTimeoutMs } = this.context;
+    this.pending.add(key);
+    store.submit({
       kind: 'append',
       name: target.name,
       expected: target.expected,
       events,
       bytes,
       queuedAtMs: performance.now(),
-      ...(target.deadlineMs !== undefined && { deadlineMs: target.deadlineMs }),
+      limitMs: Math.min(writeTimeoutMs, leftMs),
       done: (outcome) => {
-        this.pending--;
+        this.pending.delete(key);
         if (outcome.kind === 'ok') {
           this.reply(encodeBatchSuccess(correlation, target, outcome.revision, outcome.event === undefined ? undefined : positionOf(outcome.event)));
         } else this.reply(encodeBatchError(correlation, target, batchError(target, outcome)));
         if (this.ending !== undefined) this.endIfDone();
       },
     });
-    if (!this.store.isCrowded()) return;
+    if (!store.isCrowded()) return;
     this.call.pause();
-    this.store.onRelief(() => this.call.resume());
+    store.onRelief(() => this.call.resume());
+  }
+
+  /** An append whose rest never comes is answered all the same. */
+  private lookForLate(): void {
+    this.lateLook ??= setTimeout(() => {
+      this.lateLook = undefined;
+      const nowMs = Date.now();
+      for (const append of this.unfinished.values()) {
+        if (append.refused || append.untilMs > nowMs) continue;
+        this.unfinishedBytes -= append.bytes;
+        this.refuse(append, BATCH_TIMEOUT);
+      }
+      if (this.unfinished.size > 0) this.lookForLate();
+    }, LATE_LOOK_MS).unref();
   }
 
   /** Answers of one group leave in one write. */
@@ -152,25 +205,9 @@ export class BatchAppendCall {
     if (this.frames.length === 0) return;
     const frames = this.frames;
     this.frames = [];
-    this.call.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
-  }
-}
-
-function batchError(target: Target, outcome: Exclude<WriteOutcome, { kind: 'ok' }>): BatchError {
-  switch (outcome.kind) {
-    case 'wrong_version': {
-      const detail = encodeWrongVersionDetail(outcome.current, target.expected);
-      return { code: GRPC.FAILED_PRECONDITION, message: 'WrongExpectedVersion', type: 'WrongExpectedVersion', detail };
-    }
-    case 'deleted': {
-      const detail = new ProtoWriter().message(1, encodeStreamIdentifier(target.name)).finish();
-      return { code: GRPC.FAILED_PRECONDITION, message: 'StreamDeleted', type: 'StreamDeleted', detail };
-    }
-    case 'timeout':
-      return { code: GRPC.DEADLINE_EXCEEDED, message: 'Timeout', type: 'Timeout', detail: EMPTY };
-    case 'unavailable':
-      return { code: GRPC.UNAVAILABLE, message: outcome.detail, type: 'Unknown', detail: EMPTY };
-    case 'failed':
-      return { code: GRPC.INTERNAL, message: outcome.detail, type: 'Unknown', detail: EMPTY };
+    if (this.call.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames)) || this.call.bufferedBytes < ANSWERED_BYTES_HIGH) return;
+    // A client that does not read its answers sends no more: they would have to be kept.
+    this.call.pause();
+    void this.call.drained().then(() => this.call.resume());
   }
 }

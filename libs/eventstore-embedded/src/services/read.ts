@@ -4,14 +4,12 @@ import { viewStream } from '../store/stream-view.ts';
 import { encodeStreamNotFound } from '../wire/read-codec.ts';
 import type { ReadRequest } from '../wire/read-codec.ts';
 import { streamDeleted } from './failures.ts';
-import { compileFilter, passesFilter } from './filter.ts';
+import { Turn, compileFilter, passesFilter } from './filter.ts';
 import { Outbox, otherTurns } from './show.ts';
 import type { EventShower } from './show.ts';
 
 /** Revisions looked up at a time: their list is built backwards. */
 const PAGE_EVENTS = 256;
-/** Events a filtered read considers before others get a turn. */
-const TURN_EVENTS = 2_000;
 
 export interface ReadContext {
   readonly call: Call;
@@ -64,22 +62,23 @@ export async function readAll({ call, store, shower, request }: ReadContext): Pr
   const end = store.index.visible;
   const scanner = store.reader.scanner();
   const outbox = new Outbox(call);
+  const turn = new Turn(filter);
   let remaining = request.count ?? 0;
   // Position p is event p - 1.
   let next = from.kind === 'start' ? (backwards ? -1 : 0) : from.kind === 'end' ? (backwards ? end - 1 : end) : from.value - (backwards ? 2 : 1);
   next = backwards ? Math.min(next, end - 1) : Math.max(next, 0);
-  for (let considered = 1; remaining > 0 && !call.closed && next >= 0 && next < end; considered++) {
+  while (remaining > 0 && !call.closed && next >= 0 && next < end) {
     const record = scanner.record(next, backwards);
     const index = next - record.firstEvent;
     if (passesFilter(filter, record, index)) {
       outbox.add(shower.frame({ record, index }, request));
       remaining--;
-      if (outbox.isFull) {
-        await outbox.flush();
-        await otherTurns();
-      }
     }
-    if (considered % TURN_EVENTS === 0) await otherTurns();
+    if (turn.isOver() || outbox.isFull) {
+      await outbox.flush();
+      await otherTurns();
+      turn.begin();
+    }
     next += backwards ? -1 : 1;
   }
   await outbox.flush();

@@ -2,6 +2,7 @@ import type { Call } from '../grpc/call.ts';
 import { unary } from '../grpc/server.ts';
 import type { Handler } from '../grpc/server.ts';
 import { StoreError, errorText } from '../errors.ts';
+import { LIMIT_STEP_MS } from '../store/group-commit.ts';
 import type { Store } from '../store/store.ts';
 import { decodeReadRequest } from '../wire/read-codec.ts';
 import { appendHandler, deleteHandler } from './append.ts';
@@ -12,12 +13,28 @@ import { readAll, readStream } from './read.ts';
 import { EventShower } from './show.ts';
 import { subscribeAll, subscribeStream } from './subscribe.ts';
 import type { LiveSubscription } from './subscribe.ts';
+import type { WriteContext } from './write-context.ts';
+import type { WriteRules } from './write-rules.ts';
 
 const STREAMS = '/event_store.client.streams.Streams';
+const SUPPORTED_METHODS = '/event_store.client.server_features.ServerFeatures/GetSupportedMethods';
+const GOSSIP = '/event_store.client.gossip.Gossip/Read';
+
+/** The client asks these without credentials, before anything else. They tell what every server of this kind is and the address it was reached at. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set([SUPPORTED_METHODS, GOSSIP]);
 
 export interface AdvertisedAddress {
   host: string;
   port: number;
+}
+
+export interface ServicesOptions {
+  readonly store: Store;
+  readonly rules: WriteRules;
+  /** How long a complete write may wait for its answer. */
+  readonly writeTimeoutMs: number;
+  /** Read at each gossip, as the port is known only after listening. */
+  readonly advertised: AdvertisedAddress;
 }
 
 /** The protocol's calls over one store. */
@@ -29,20 +46,20 @@ export class Services {
   private readonly batches = new Set<BatchAppendCall>();
   private readonly reads = new Set<Call>();
 
-  /** `advertised` is read at each gossip, as the port is known only after listening. */
-  constructor(store: Store, advertised: AdvertisedAddress) {
+  constructor({ store, rules, writeTimeoutMs, advertised }: ServicesOptions) {
     this.store = store;
+    const writes: WriteContext = { store, rules, writeTimeoutMs: Math.max(writeTimeoutMs, LIMIT_STEP_MS) };
     this.shower = new EventShower(store);
     const instanceId = newInstanceId();
     const failed = (call: Call, error: unknown): void => this.failCall(call, error);
     this.handlers = new Map<string, Handler>([
-      [`${STREAMS}/Append`, appendHandler(store)],
-      [`${STREAMS}/BatchAppend`, (call) => this.batchAppend(call)],
-      [`${STREAMS}/Delete`, unary(deleteHandler(store, 'soft_delete'), failed)],
-      [`${STREAMS}/Tombstone`, unary(deleteHandler(store, 'tombstone'), failed)],
+      [`${STREAMS}/Append`, appendHandler(writes)],
+      [`${STREAMS}/BatchAppend`, (call) => this.batchAppend(call, writes)],
+      [`${STREAMS}/Delete`, unary(deleteHandler(writes, 'soft_delete'), failed)],
+      [`${STREAMS}/Tombstone`, unary(deleteHandler(writes, 'tombstone'), failed)],
       [`${STREAMS}/Read`, unary((call, message) => this.read(call, message), failed)],
-      ['/event_store.client.server_features.ServerFeatures/GetSupportedMethods', unary((call) => call.end(supportedMethods()), failed)],
-      ['/event_store.client.gossip.Gossip/Read', unary((call) => call.end(gossip(instanceId, advertised.host, advertised.port)), failed)],
+      [SUPPORTED_METHODS, unary((call) => call.end(supportedMethods()), failed)],
+      [GOSSIP, unary((call) => call.end(gossip(instanceId, advertised.host, advertised.port)), failed)],
     ]);
   }
 
@@ -53,8 +70,8 @@ export class Services {
     for (const call of this.reads) call.fail(shuttingDown());
   }
 
-  private batchAppend(call: Call): void {
-    this.batches.add(new BatchAppendCall(call, this.store, (over) => this.batches.delete(over)));
+  private batchAppend(call: Call, writes: WriteContext): void {
+    this.batches.add(new BatchAppendCall(call, writes, (over) => this.batches.delete(over)));
   }
 
   private read(call: Call, message: Buffer): void {

@@ -69,6 +69,11 @@ export class Outbox {
     return this.bytes >= FLUSH_BYTES;
   }
 
+  /** Bytes that wait here or in the connection for the client to take them. */
+  get waitingBytes(): number {
+    return this.bytes + this.call.bufferedBytes;
+  }
+
   add(frame: Buffer): void {
     this.frames.push(frame);
     this.bytes += frame.length;

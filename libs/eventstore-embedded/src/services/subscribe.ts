@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import { positionOf } from '../wire/event-codec.ts';
 import { CAUGHT_UP_FRAME, encodeCheckpoint, encodeConfirmation } from '../wire/read-codec.ts';
 import { streamDeleted } from './failures.ts';
-import { compileFilter, passesFilter } from './filter.ts';
+import { Turn, compileFilter, passesFilter } from './filter.ts';
 import type { EventFilter } from './filter.ts';
 import type { ReadContext } from './read.ts';
 import { Outbox, otherTurns } from './show.ts';
@@ -13,13 +13,13 @@ import { Outbox, otherTurns } from './show.ts';
 /** The real server's default search window; checkpoints come every multiple of it. */
 const WINDOW_DEFAULT = 32;
 const PAGE_EVENTS = 256;
-/** Events a filtered subscription considers before others get a turn. */
-const TURN_EVENTS = 1_000;
 
 /** One live subscription, for metrics and for shutdown. */
 export interface LiveSubscription {
   /** Log events between what it has considered and the end. */
   lag(): number;
+  /** Bytes that wait for the client to take them. */
+  waitingBytes(): number;
 }
 
 /** Sleeps until the next commit or the end of the call; a commit while awake is not missed. */
@@ -81,6 +81,7 @@ class AllPump implements LiveSubscription {
   private readonly filter: EventFilter | undefined;
   private readonly outbox: Outbox;
   private readonly interval: number;
+  private readonly turn: Turn;
   private sinceCheckpoint = 0;
   private scanner: LogScanner | undefined;
 
@@ -89,6 +90,7 @@ class AllPump implements LiveSubscription {
     this.context = context;
     this.filter = filter;
     this.outbox = new Outbox(context.call);
+    this.turn = new Turn(filter);
     this.interval = (request?.windowMax ?? WINDOW_DEFAULT) * (request?.checkpointMultiplier ?? 1);
     // Exclusive, and position p is event p - 1.
     this.next = from.kind === 'start' ? 0 : from.kind === 'end' ? context.store.index.visible : from.value;
@@ -98,21 +100,25 @@ class AllPump implements LiveSubscription {
     return Math.max(0, this.context.store.index.visible - this.next);
   }
 
+  waitingBytes(): number {
+    return this.outbox.waitingBytes;
+  }
+
   /** Considers everything up to the end of the log, or a turn's worth. */
   async run(): Promise<void> {
     const { call, store, shower, request } = this.context;
     this.scanner ??= store.reader.scanner();
-    let turn = 0;
+    this.turn.begin();
     while (this.next < store.index.visible && !call.closed) {
       const record = this.scanner.record(this.next);
       const index = this.next - record.firstEvent;
       if (passesFilter(this.filter, record, index)) this.outbox.add(shower.frame({ record, index }, request));
       this.next++;
       if (this.filter !== undefined && ++this.sinceCheckpoint >= this.interval) this.checkpoint();
-      if (this.outbox.isFull || ++turn >= TURN_EVENTS) {
+      if (this.turn.isOver() || this.outbox.isFull) {
         await this.outbox.flush();
         await otherTurns();
-        turn = 0;
+        this.turn.begin();
       }
     }
     await this.outbox.flush();
@@ -143,8 +149,13 @@ export async function subscribeStream(context: ReadContext, name: Buffer, live: 
   const alarm = new Alarm(context);
   const first = viewStream(store, name);
   let next = request.from.kind === 'start' ? 0 : request.from.kind === 'at' ? request.from.value + 1 : first.kind === 'present' ? first.lastRevision + 1 : 0;
-  let lag = 0;
-  const self: LiveSubscription = { lag: () => lag };
+  const self: LiveSubscription = {
+    lag: () => {
+      const view = viewStream(store, name);
+      return view.kind === 'present' ? Math.max(0, view.lastRevision - next + 1) : 0;
+    },
+    waitingBytes: () => outbox.waitingBytes,
+  };
   live.add(self);
   call.onOver(() => live.delete(self));
   let caughtUp = false;
@@ -157,14 +168,13 @@ export async function subscribeStream(context: ReadContext, name: Buffer, live: 
     }
     if (view.kind === 'present') next = Math.max(next, view.firstRevision);
     if (view.kind === 'missing' || next > view.lastRevision) {
-      lag = 0;
       if (!caughtUp) call.write(CAUGHT_UP_FRAME);
       caughtUp = true;
       await alarm.sleep();
       continue;
     }
-    lag = view.lastRevision - next + 1;
-    for (const event of store.index.range(view.lastEvent, next, Math.min(view.lastRevision, next + PAGE_EVENTS - 1))) {
+    const { lastRevision } = view;
+    for (const event of store.index.range(view.lastEvent, next, Math.min(lastRevision, next + PAGE_EVENTS - 1))) {
       const record = store.reader.record(event);
       next++;
       if (record.createdMs < view.createdFromMs) continue;
@@ -172,6 +182,6 @@ export async function subscribeStream(context: ReadContext, name: Buffer, live: 
       if (outbox.isFull) await outbox.flush();
     }
     await outbox.flush();
-    if (lag > PAGE_EVENTS) await otherTurns();
+    if (next <= lastRevision) await otherTurns();
   }
 }

@@ -5,35 +5,16 @@ import { recordBytes } from '../log/format.ts';
 import type { LogWriter } from '../log/log-writer.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import { planWrite } from './append-plan.ts';
-import type { Plan, PlanContext, WriteRequest } from './append-plan.ts';
+import type { Plan, PlanContext } from './append-plan.ts';
+import { DiskState } from './disk-state.ts';
+import { WriteQueue, isLate } from './write-queue.ts';
+import type { QueuedWrite, WriteOutcome } from './write-queue.ts';
 
-/** One group is one write: larger ones would keep later arrivals waiting and hold that much memory twice. */
-const GROUP_BYTES_MAX = 8 * 1024 * 1024;
-const GROUP_REQUESTS_MAX = 4096;
-/** Queued beyond this, callers are asked to stop reading from their connections. */
-const QUEUE_BYTES_HIGH = 64 * 1024 * 1024;
-/** Queued beyond this, new appends are refused: memory must stay bounded however many connections there are. */
-const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
-
-export type WriteOutcome =
-  /** `event` is the log number of the last event; both absent after an empty append to a stream without events. */
-  | { readonly kind: 'ok'; readonly revision: number | undefined; readonly event: number | undefined }
-  | { readonly kind: 'wrong_version'; readonly current: number }
-  | { readonly kind: 'deleted' }
-  /** The caller's deadline had passed before the write began: nothing was written. */
-  | { readonly kind: 'timeout' }
-  /** The disk refused or the store is stopping: nothing was written. */
-  | { readonly kind: 'unavailable'; readonly detail: string }
-  /** A fault of the server's own with this request alone: nothing was written. */
-  | { readonly kind: 'failed'; readonly detail: string };
-
-export interface QueuedWrite extends WriteRequest {
-  /** Wall clock, UTC; absent means none. */
-  readonly deadlineMs?: number;
-  readonly bytes: number;
-  readonly queuedAtMs: number;
-  readonly done: (outcome: WriteOutcome) => void;
-}
+/**
+ * How finely limits of time are kept; the real server looks once a second. Shorter ones are as this one: a sync takes that
+ * long now and then on any disk.
+ */
+export const LIMIT_STEP_MS = 25;
 
 interface Staged {
   readonly write: QueuedWrite;
@@ -57,16 +38,26 @@ export interface GroupCommitOptions {
  */
 export class GroupCommit {
   private readonly options: GroupCommitOptions;
-  private queue: QueuedWrite[] = [];
-  private queuedBytes = 0;
+  private readonly queue = new WriteQueue();
   private running = false;
   private scheduled = false;
   private state: 'open' | 'closed' | 'failed' = 'open';
   private idleWaiters: (() => void)[] = [];
   private relief: (() => void)[] = [];
+  /** The group whose sync is under way, and those of it that were answered with a timeout meanwhile. */
+  private syncing: readonly Staged[] = [];
+  private readonly answeredLate = new Set<QueuedWrite>();
+  private limitTimer: NodeJS.Timeout | undefined;
+  private readonly disk: DiskState;
 
   constructor(options: GroupCommitOptions) {
     this.options = options;
+    this.disk = new DiskState(options.log);
+  }
+
+  /** False for a while after the disk refused a write. */
+  get isDiskTaking(): boolean {
+    return this.disk.isTaking;
   }
 
   submit(write: QueuedWrite): void {
@@ -75,18 +66,17 @@ export class GroupCommit {
       if (this.state === 'closed') write.done({ kind: 'unavailable', detail: 'the server is shutting down' });
       return;
     }
-    if (this.queuedBytes > QUEUE_BYTES_MAX) {
+    if (this.queue.isFull) {
       write.done({ kind: 'unavailable', detail: 'the server is too busy' });
       return;
     }
-    this.queue.push(write);
-    this.queuedBytes += write.bytes;
+    this.queue.add(write);
     this.schedule();
   }
 
   /** True when the caller should take no more in until `onRelief`. */
   isCrowded(): boolean {
-    return this.queuedBytes > QUEUE_BYTES_HIGH;
+    return this.queue.isCrowded;
   }
 
   onRelief(callback: () => void): void {
@@ -110,19 +100,21 @@ export class GroupCommit {
   }
 
   private runGroup(): void {
-    const group = this.takeGroup();
+    const group = this.queue.takeGroup();
     if (group.length === 0) {
       this.rest();
       return;
     }
     this.running = true;
+    this.limitTimer ??= setTimeout(() => this.keepLimits(), LIMIT_STEP_MS).unref();
     const { context, writer } = this.options;
+    const startedMs = performance.now();
     const before = context.index.count;
     const records: NewRecord[] = [];
     let staged: Staged[] = [];
     try {
       writer.rollIfFull();
-      staged = this.stage(group, records);
+      staged = this.stage(group, records, startedMs);
       if (records.length === 0) {
         this.finish(staged);
         return;
@@ -134,7 +126,10 @@ export class GroupCommit {
       this.refuse(group, error);
       return;
     }
+    this.syncing = staged;
     this.sync(staged, context.index.count - before);
+    // A large group takes long to put together, and no timer fires meanwhile.
+    if (performance.now() - startedMs >= LIMIT_STEP_MS) this.answerLate();
   }
 
   private sync(staged: readonly Staged[], events: number): void {
@@ -148,6 +143,7 @@ export class GroupCommit {
         return;
       }
       context.index.visible = context.index.count;
+      this.disk.took();
       metrics.groupAppends.observe(staged.length);
       metrics.events.add(events);
       this.finish(staged);
@@ -155,26 +151,12 @@ export class GroupCommit {
     });
   }
 
-  private takeGroup(): QueuedWrite[] {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.queue.length && count < GROUP_REQUESTS_MAX && (count === 0 || bytes < GROUP_BYTES_MAX)) bytes += this.queue[count++]!.bytes;
-    this.queuedBytes -= bytes;
-    if (count === this.queue.length) {
-      const all = this.queue;
-      this.queue = [];
-      return all;
-    }
-    return this.queue.splice(0, count);
-  }
-
   /** Decides each request on its own and puts what it writes into the index, so that the next one sees it. */
-  private stage(group: readonly QueuedWrite[], records: NewRecord[]): Staged[] {
-    const nowMs = Date.now();
-    const context: PlanContext = { ...this.options.context, nowMs };
+  private stage(group: readonly QueuedWrite[], records: NewRecord[], startedMs: number): Staged[] {
+    const context: PlanContext = { ...this.options.context, nowMs: Date.now() };
     const placing = { offset: this.options.writer.bytes };
     return group.map((write) => {
-      if (write.deadlineMs !== undefined && write.deadlineMs <= nowMs) return { write, outcome: { kind: 'timeout' } };
+      if (isLate(write, startedMs)) return { write, outcome: LATE_UNWRITTEN };
       let planned;
       try {
         planned = planWrite(write, context);
@@ -215,24 +197,59 @@ export class GroupCommit {
 
   private refuse(group: readonly QueuedWrite[], error: unknown): void {
     const detail = errorText(error);
-    this.options.log.write('error', 'store_write_refused', { detail, appends: group.length });
+    this.disk.refused(detail, group.length);
     this.options.metrics.refusedWrites.add(1);
     this.finish(group.map((write) => ({ write, outcome: { kind: 'unavailable', detail } })));
   }
 
   private finish(staged: readonly Staged[]): void {
     const nowMs = performance.now();
+    this.syncing = [];
     for (const { write, outcome } of staged) {
-      this.options.metrics.appendSeconds.observe((nowMs - write.queuedAtMs) / 1000);
-      write.done(outcome);
+      if (this.answeredLate.size > 0 && this.answeredLate.delete(write)) continue;
+      this.answer(write, outcome, nowMs);
     }
     this.running = false;
-    if (!this.isCrowded() && this.relief.length > 0) for (const callback of this.relief.splice(0)) callback();
+    this.relieve();
     if (this.queue.length > 0) this.schedule();
     else this.rest();
+  }
+
+  private answer(write: QueuedWrite, outcome: WriteOutcome, nowMs: number): void {
+    const { metrics } = this.options;
+    metrics.appendSeconds.observe((nowMs - write.queuedAtMs) / 1000);
+    if (outcome.kind === 'timeout') metrics.timeouts.add(1);
+    write.done(outcome);
+  }
+
+  private keepLimits(): void {
+    this.limitTimer = undefined;
+    if (!this.running || this.state === 'failed') return;
+    this.limitTimer = setTimeout(() => this.keepLimits(), LIMIT_STEP_MS).unref();
+    this.answerLate();
+  }
+
+  /** Answers all whose time is up: those that wait are not written any more, those being synced most likely are. */
+  private answerLate(): void {
+    const nowMs = performance.now();
+    for (const { write } of this.syncing) {
+      if (!isLate(write, nowMs) || this.answeredLate.has(write)) continue;
+      this.answeredLate.add(write);
+      this.answer(write, LATE_WRITTEN, nowMs);
+    }
+    const late = this.queue.takeLate(nowMs);
+    for (const write of late) this.answer(write, LATE_UNWRITTEN, nowMs);
+    if (late.length > 0) this.relieve();
+  }
+
+  private relieve(): void {
+    if (!this.isCrowded() && this.relief.length > 0) for (const callback of this.relief.splice(0)) callback();
   }
 
   private rest(): void {
     for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 }
+
+const LATE_UNWRITTEN: WriteOutcome = { kind: 'timeout', isWritten: false };
+const LATE_WRITTEN: WriteOutcome = { kind: 'timeout', isWritten: true };

@@ -1,3 +1,4 @@
+import { StoreError, errorText, systemCode } from '../errors.ts';
 import { openLog } from '../log/recover.ts';
 import type { LogIndex } from '../index/log-index.ts';
 import type { StoreLog } from '../log.ts';
@@ -9,7 +10,7 @@ import { LogTail } from '../log/tail.ts';
 import { StoreMetrics } from '../metrics.ts';
 import { EventSource } from './event-source.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { QueuedWrite } from './group-commit.ts';
+import type { QueuedWrite } from './write-queue.ts';
 import { MetadataReader } from './metadata.ts';
 import { LogReader } from './reader.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -41,11 +42,15 @@ export class Store {
   private readonly waiters = new Set<() => void>();
   failed = false;
 
-  /** Refuses with `STORE_LOCKED` or `STORE_DAMAGED`. */
+  /** Refuses with `STORE_LOCKED`, `STORE_DAMAGED`, or `STORE_UNUSABLE` when the system does not let it. */
   constructor(options: StoreOptions) {
     const { dataDir, log } = options;
-    ensureDirectory(dataDir);
     this.log = log;
+    try {
+      ensureDirectory(dataDir);
+    } catch (error) {
+      throw unusable(dataDir, error);
+    }
     this.lock = lockDirectory(dataDir);
     try {
       const opened = openLog(dataDir, log);
@@ -68,7 +73,7 @@ export class Store {
       });
     } catch (error) {
       this.lock.release();
-      throw error;
+      throw unusable(dataDir, error);
     }
   }
 
@@ -82,6 +87,11 @@ export class Store {
 
   submit(write: QueuedWrite): void {
     this.commits.submit(write);
+  }
+
+  /** False for a while after the disk refused a write: it may be full or read-only. */
+  get isDiskTaking(): boolean {
+    return this.commits.isDiskTaking;
   }
 
   isCrowded(): boolean {
@@ -115,4 +125,11 @@ export class Store {
   private wake(): void {
     for (const wake of this.waiters) wake();
   }
+}
+
+/** A system's error with what to do about it; any other as it is. */
+function unusable(dataDir: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (error instanceof StoreError || code === undefined) return error;
+  return new StoreError('STORE_UNUSABLE', `${dataDir} cannot be used: ${errorText(error)}`, 'Make the data directory readable and writable for this user, on a disk with room.');
 }

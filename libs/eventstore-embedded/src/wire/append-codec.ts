@@ -28,6 +28,7 @@ export interface BatchAppendRequest {
 
 /** Names and types are stored with 16-bit lengths; the real server allows far less. */
 const NAME_BYTES_MAX = 65_535;
+const SIGN_BIT = 2 ** 63;
 const JSON_CONTENT = 'application/json';
 
 export function decodeBatchAppend(message: Buffer): BatchAppendRequest {
@@ -55,7 +56,8 @@ export function decodeOptions(message: Buffer): Target & { readonly deadlineMs: 
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) name = decodeStreamIdentifier(reader.bytes());
     else if (field === 2) expected = { kind: 'exact', revision: reader.varint() };
-    else if (field === 6) deadlineMs = decodeTimestamp(reader.message());
+    else if (field === 6) deadlineMs = decodeSeconds(reader.message());
+    else if (field === 7) deadlineMs = Date.now() + decodeSeconds(reader.message());
     else {
       reader.skip();
       if (field === 3) expected = { kind: 'no_stream' };
@@ -82,7 +84,8 @@ export function decodeStreamIdentifier(message: Buffer): Buffer {
   return name;
 }
 
-function decodeTimestamp(reader: ProtoReader): number {
+/** Milliseconds of a timestamp or a duration. */
+function decodeSeconds(reader: ProtoReader): number {
   let seconds = 0;
   let nanos = 0;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
@@ -90,7 +93,8 @@ function decodeTimestamp(reader: ProtoReader): number {
     else if (field === 2) nanos = reader.varint();
     else reader.skip();
   }
-  return seconds * 1000 + nanos / 1e6;
+  // 64 bits with a sign: what is beyond the sign lies before the epoch, or before now.
+  return seconds >= SIGN_BIT || nanos >= SIGN_BIT ? -1 : seconds * 1000 + nanos / 1e6;
 }
 
 /** Throws `BadRequest` when the id, type or content type is missing. */
