@@ -88,7 +88,7 @@ const showCheck = ({ out }: Context, result: CheckResult): void => {
     out.line(`  fix: ${remedy}`);
   }
   const whole = `${grouped(result.events)} events in ${grouped(result.records)} records, ${grouped(result.streams)} streams, ${grouped(result.segments)} segments, ${size(result.bytes)}`;
-  out.line(result.outcome === 'clean' ? `${out.paint('clean', 'good')}: ${whole}` : `whole: ${whole}`);
+  out.line(result.outcome === 'clean' ? `${out.paint('clean', 'good')}: ${whole}` : `whole: ${whole}${result.position === null ? '' : `, of ${grouped(result.position)} events that were promised`}`);
   const { tail } = result;
   if (tail !== null && tail.events > 0) out.line(`behind the high-water mark: ${grouped(tail.events)} events, whole: a start keeps them`);
   if (tail !== null && tail.cut_bytes > 0) out.line(`behind the high-water mark: ${grouped(tail.cut_bytes)} bytes that were never synced, which a start cuts (${tail.cut_because})`);

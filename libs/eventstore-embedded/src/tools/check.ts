@@ -34,7 +34,7 @@ export interface CheckResult {
   /** A server has the directory: checked was what it had promised when the check began. Null where that cannot be told. */
   readonly running: boolean | null;
   readonly log_id: string | null;
-  /** How far was checked; null without a mark to go by. */
+  /** How far the log is promised, and was checked; null without a mark to go by. */
   readonly position: number | null;
   readonly chain: string | null;
   /** Found whole. */
@@ -77,7 +77,7 @@ export function checkStore(dir: string, options: WorkOptions = {}): Promise<Chec
     return {
       outcome: findings.length === 0 ? 'clean' : 'damaged', dir, running: holder?.held ?? null,
       log_id: verified?.logId ?? null, position: mark?.events ?? null, chain: mark?.chain.toString('hex') ?? null,
-      segments: verified?.segments ?? 0, records: verified?.records ?? 0, events: verified?.events ?? 0, streams: verified?.streams ?? 0, bytes: mark?.bytes ?? 0,
+      segments: verified?.segments ?? 0, records: verified?.records ?? 0, events: verified?.events ?? 0, streams: verified?.streams ?? 0, bytes: verified?.bytes ?? 0,
       tail, findings, duration_ms: Math.round(performance.now() - startedMs),
     };
   });

@@ -10,6 +10,8 @@ import type { Work } from './work.ts';
 export interface Verified {
   readonly logId: string | null;
   readonly segments: number;
+  /** Headers and whole records. */
+  readonly bytes: number;
   readonly records: number;
   readonly events: number;
   readonly streams: number;
@@ -27,12 +29,16 @@ export interface Verification {
 /** Verifies the log up to `mark`: checksums, chain, event numbers, revisions of every stream, and the mark itself. Counts what is whole. */
 export async function verifyLog({ dir, mark, work, onDamage, copy = {} }: Verification): Promise<Verified> {
   const revisions = new RevisionCheck();
-  const seen = { logId: null as string | null, segments: 0, records: 0, events: 0 };
+  const seen = { logId: null as string | null, segments: 0, bytes: 0, records: 0, events: 0 };
   /** Behind a gap every stream that went on in it would look wrong. */
   let isWhole = true;
   const damage = (found: Damage): void => {
     isWhole = false;
     onDamage(found);
+  };
+  const add = (bytes: number): void => {
+    seen.bytes += bytes;
+    work.add(bytes);
   };
   const onRecord = (record: LogRecord, { path, baseOffset }: { readonly path: string; readonly baseOffset: number }): void => {
     if (record.firstEvent === 0) seen.logId = identityOf(record)?.logId ?? null;
@@ -45,12 +51,12 @@ export async function verifyLog({ dir, mark, work, onDamage, copy = {} }: Verifi
     ...copy,
     onSegment: (segment) => {
       seen.segments += 1;
-      work.add(SEGMENT_HEADER_BYTES);
+      add(SEGMENT_HEADER_BYTES);
       copy.onSegment?.(segment);
     },
     onRecord,
     onBlock: (segment, block) => {
-      work.add(block.bytes.length);
+      add(block.bytes.length);
       copy.onBlock?.(segment, block);
     },
     onDamage: damage,
