@@ -1,3 +1,4 @@
+import { LogTail } from '@tallystick/event-sourcing';
 import { connectEventStore } from '@tallystick/eventstore';
 import { allMetrics } from '@tallystick/host';
 import { commandSubject, connectBus, consumeCommands, createBus, createKeyedWork, defineTopology, ensureTopology, serve, type BusConnection } from '@tallystick/messaging';
@@ -10,8 +11,8 @@ import { RELAY_LANES, RELAY_SERVICE, RELAY_SUBJECT, STREAM, TRADED, type RelayBy
 import { serveChannel, sumsOf } from './channel.ts';
 
 /**
- * The floor: the product's hops without the product. The stages named in BENCH_SERVICES, each with a bus connection and a store client
- * of its own as the services have, forwarding bytes.
+ * The floor: the product's hops without the product. The stages named in BENCH_SERVICES on a bus connection, a store client and a tail of the
+ * log that they share as the services of one process do, forwarding bytes.
  */
 
 const env = (name: string): string => process.env[name] ?? '';
@@ -32,10 +33,11 @@ interface Stage {
   readonly connection: BusConnection;
   readonly bus: Bus;
   readonly store: EventStore;
+  readonly tail: LogTail;
   readonly metricsText: () => Promise<string>;
 }
 
-const connectStage = async (name: string): Promise<Stage> => {
+const connectStages = async (name: string): Promise<Stage> => {
   const log = createLog({ service: name, instance: name, build: 'bench', level: 'warn' });
   const ports = systemPorts({ log });
   const metrics = createMetrics({ definitions: allMetrics, defaultLabels: { service: name }, log });
@@ -43,15 +45,18 @@ const connectStage = async (name: string): Promise<Stage> => {
   const ensured = await ensureTopology(connection, topology);
   if (!ensured.ok) throw new Error(`${ensured.code}: ${ensured.detail}`);
   const store = connectEventStore({ url: env('TALLY_STORE_URL'), ports, log, metrics, connectionName: `relay-${name}` });
-  return { connection, bus: createBus(connection), store, metricsText: () => metrics.text() };
+  const tail = new LogTail(store, { name: 'relay-tail', streamPrefixes: [STREAM.intent, STREAM.order], watchedPrefixes: ['lease-execution-', 'kill', 'policy-'], timers: ports.timers, onUnreadable: (error) => { throw error; } });
+  tail.start();
+  return { connection, bus: createBus(connection), store, tail, metricsText: () => metrics.text() };
 };
 
 const pads = Object.fromEntries(Object.entries(bytes).map(([step, size]) => [step, 'x'.repeat(Math.max(0, size - 120))])) as Record<RelayStep, string>;
 const eventOf = (step: RelayStep, orderId: string): NewEvent => ({ id: randomUUID(), type: step, data: { order_id: orderId, pad: pads[step] }, metadata: { order_id: orderId } });
 
-const append = async ({ store }: Stage, stream: string, expected: number | 'no_stream', events: readonly NewEvent[]): Promise<void> => {
+const append = async ({ store }: Stage, stream: string, expected: number | 'no_stream', events: readonly NewEvent[]): Promise<bigint> => {
   const outcome = await store.append(stream, expected, events);
   if (!outcome.ok) throw new Error(`${stream}: ${outcome.code}`);
+  return outcome.position;
 };
 
 /** One writer, one append under way: what comes meanwhile goes into the next, as the services do it. */
@@ -115,7 +120,6 @@ const intents = (stage: Stage): void => {
 const risk = (stage: Stage): void => {
   const write = groupWriter(stage, `${STREAM.group}${randomUUID()}`);
   consume(stage, 'evaluate', async (orderId) => {
-    await stage.store.read(STREAM.intent + orderId);
     await write(eventOf('decided', orderId));
     await append(stage, STREAM.order + orderId, 'no_stream', [eventOf('approved', orderId)]);
     forward(stage, 'submit', orderId);
@@ -128,28 +132,12 @@ const risk = (stage: Stage): void => {
   });
 };
 
-/** Claims that are durable before a round of reads begins share it. */
-const fences = (stage: Stage): (() => Promise<void>) => {
-  const head = (stream: string): Promise<unknown> => stage.store.read(stream, { from: 'end', direction: 'backwards', maxCount: 1 });
-  let current: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => (next ??= current.then(async () => {
-    next = undefined;
-    const reads = Promise.all([head('lease-execution-main'), head('kill'), head('policy-paper')]);
-    current = reads;
-    await reads;
-  }));
-};
-
 const execution = (stage: Stage): void => {
   const transport = nodeTransport();
-  const check = fences(stage);
   const reports = new Map(accounts.map((account) => [account, groupWriter(stage, `${STREAM.report}${account}-${randomUUID()}`)]));
   const record = (step: 'answer' | 'report', account: string, orderId: string): Promise<void> => reports.get(account)?.(eventOf(step, orderId)) ?? Promise.resolve();
   consume(stage, 'submit', async (orderId) => {
-    await stage.store.read(STREAM.order + orderId);
-    await append(stage, STREAM.order + orderId, 0, [eventOf('claimed', orderId)]);
-    await check();
+    await stage.tail.reached(await append(stage, STREAM.order + orderId, 0, [eventOf('claimed', orderId)]));
     const account = accountOf(orderId);
     const body = JSON.stringify({ client_order_id: orderId, account: `relay-${account}`, symbol: 'AAA', side: 'buy', qty: '100', order_type: 'market', time_in_force: 'DAY' });
     const answer = await transport({ method: 'POST', url: `${venueUrl}/v1/orders`, headers: { authorization: 'Bearer relay' }, body, deadlineMs: SEND_DEADLINE_MS });
@@ -190,21 +178,15 @@ const fills = (stage: Stage): void => {
 const applied = async (stage: Stage, type: string, orderId: string): Promise<void> => {
   if (type !== 'answer') return;
   const stream = STREAM.order + orderId;
-  await stage.store.read(stream);
   await append(stage, stream, 1, [eventOf('acknowledged', orderId), eventOf('filled', orderId)]);
 };
 
 const STAGES: Readonly<Record<string, (stage: Stage) => void>> = { intents, risk, execution, fills };
-const stages: Stage[] = [];
-for (const name of env('BENCH_SERVICES').split(',')) {
-  const stage = await connectStage(name);
-  stages.push(stage);
-  STAGES[name]?.(stage);
-}
+const stage = await connectStages('services');
+for (const name of env('BENCH_SERVICES').split(',')) STAGES[name]?.(stage);
 
-serveChannel({}, { counts: async () => sumsOf((await Promise.all(stages.map(({ metricsText }) => metricsText()))).join('\n')) }, async () => {
-  for (const { connection, store } of stages) {
-    await connection.close();
-    await store.close();
-  }
+serveChannel({}, { counts: async () => sumsOf(await stage.metricsText()) }, async () => {
+  await stage.tail.stop();
+  await stage.connection.close();
+  await stage.store.close();
 });

@@ -54,9 +54,9 @@ interface Sizes {
   readonly sustained: number;
 }
 
-/** Long enough that the compiler has done its work. */
-const FULL: Sizes = { warmUp: 1_500, lowSeconds: 10, sustained: 4_000 };
-const QUICK: Sizes = { warmUp: 1_500, lowSeconds: 5, sustained: 2_000 };
+/** Long enough that the compiler has done its work: after 1,500 orders it has not. */
+const FULL: Sizes = { warmUp: 6_000, lowSeconds: 10, sustained: 4_000 };
+const QUICK: Sizes = { warmUp: 4_000, lowSeconds: 5, sustained: 2_000 };
 const LOW_PER_SECOND = 100;
 /** Enough to keep every stage busy; more only waits. */
 const OUTSTANDING = 256;
