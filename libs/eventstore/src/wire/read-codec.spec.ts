@@ -158,6 +158,14 @@ describe('read responses', () => {
     expect(kinds).toEqual(['confirmed', 'stream_not_found', 'caught_up', 'fell_behind', 'other']);
   });
 
+  it('give the place of a tombstone, which may be the head of the log, and not the event', () => {
+    const response = ReadResp.deserializeBinary(responseWith(sample, { contentType: 'application/octet-stream', data: '' }));
+    response.getEvent()?.getEvent()?.setStreamRevision('9223372036854775807');
+    const bytes = Buffer.from(response.serializeBinary());
+    expect(decodeEventPlace(bytes)).toEqual({ commit: 77n, prepare: 77n });
+    expect(() => decodeReadMessage(bytes)).toThrow(UnreadableEvent);
+  });
+
   it('keep both halves of a checkpoint', () => {
     const response = new ReadResp();
     const checkpoint = new ReadResp.Checkpoint();

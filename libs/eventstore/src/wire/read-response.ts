@@ -77,7 +77,9 @@ export function decodeEventPlace(bytes: Buffer): LogPlace | undefined {
 function readEvent(reader: WireReader, parse: ParsePayload): ReadMessage {
   const record = readRecord(reader);
   const event = new PushedEvent(reader.bytes, record);
+  // A tombstone has the revision 2^63-1: its place is wanted, the event is not.
   if (record.contentType !== 'application/json') throw new UnreadableEvent(`${event.label()} is ${record.contentType}, not application/json`);
+  if (!Number.isSafeInteger(record.revision)) throw new WireError('revision beyond 53 bits');
   if (parse === 'when asked for') return { kind: 'event', event, place: record.place };
   const { id, type, stream, revision, position, recordedAtMs, data, metadata, spelled } = event;
   return { kind: 'event', event: { id, type, stream, revision, position, recordedAtMs, data, metadata, spelled }, place: record.place };
@@ -167,7 +169,7 @@ function recordedEvent(reader: WireReader): WireRecord {
     else if (tag === 0x32) mapEntry(reader, labels);
     else if (tag === 0x0a) id = uuid(reader);
     else if (tag === 0x12) stream = streamName(reader);
-    else if (tag === 0x18) revision = reader.uint();
+    else if (tag === 0x18) revision = reader.roundedUint();
     else if (tag === 0x20) prepare = reader.uint64();
     else if (tag === 0x28) commit = reader.uint64();
     else if (tag === 0x3a) metadata = reader.range();

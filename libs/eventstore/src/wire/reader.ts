@@ -41,6 +41,12 @@ export class WireReader {
     return high * TWO_32 + low;
   }
 
+  /** An unsigned number, rounded when it does not fit 53 bits: for one that is known or shown, not counted on. */
+  roundedUint(): number {
+    const { low, high } = this.halves();
+    return high * TWO_32 + low;
+  }
+
   uint64(): bigint {
     const { low, high } = this.halves();
     return high <= 0x1f_ffff ? BigInt(high * TWO_32 + low) : (BigInt(high) << 32n) | BigInt(low);
