@@ -41,10 +41,16 @@ type Instrument =
   | { readonly kind: 'gauge'; readonly metric: Gauge }
   | { readonly kind: 'histogram_ms'; readonly metric: Histogram };
 
+/** One metric with one set of label values: found once, then written to. */
+type Series =
+  | { readonly kind: 'counter'; readonly child: Counter.Internal }
+  | { readonly kind: 'gauge'; readonly child: Gauge.Internal<string> }
+  | { readonly kind: 'histogram_ms'; readonly child: Histogram.Internal<string> };
+
 interface Declared {
   readonly definition: MetricDefinition;
   readonly instrument: Instrument;
-  readonly series: Set<string>;
+  readonly series: Map<string, Series>;
 }
 
 /** Checks a table of metrics where it is written. Throws on a bad name, label or a name given twice. */
@@ -69,9 +75,27 @@ const build = (registry: Registry, definition: MetricDefinition): Instrument => 
   return { kind, metric: new Histogram({ ...common, buckets: [...(definition.bucketsMs ?? DEFAULT_BUCKETS_MS)] }) };
 };
 
-const sameLabels = (definition: MetricDefinition, labels: Labels): boolean => {
-  const given = Object.keys(labels);
-  return given.length === definition.labels.length && given.every((label) => definition.labels.includes(label));
+const childOf = (instrument: Instrument, labels: Labels): Series => {
+  switch (instrument.kind) {
+    case 'counter':
+      return { kind: 'counter', child: instrument.metric.labels(labels) };
+    case 'gauge':
+      return { kind: 'gauge', child: instrument.metric.labels(labels) };
+    case 'histogram_ms':
+      return { kind: 'histogram_ms', child: instrument.metric.labels(labels) };
+  }
+};
+
+/** What tells one series of a metric from the others, or `undefined` when the labels are not those declared. */
+const seriesKey = ({ labels: names }: MetricDefinition, labels: Labels): string | undefined => {
+  if (Object.keys(labels).length !== names.length) return undefined;
+  let key = '';
+  for (const name of names) {
+    const value = labels[name];
+    if (value === undefined) return undefined;
+    key += `${value}\u0000`;
+  }
+  return key;
 };
 
 /**
@@ -86,7 +110,7 @@ export const createMetrics = (options: MetricsOptions): MetricsRegistry => {
   const dropped = new Counter({ name: DROPPED, help: 'Metric writes refused: undeclared, wrongly labelled or too many series.', labelNames: ['reason'], registers: [registry] });
   const declared = new Map<string, Declared>();
   for (const definition of defineMetrics(options.definitions)) {
-    declared.set(definition.name, { definition, instrument: build(registry, definition), series: new Set() });
+    declared.set(definition.name, { definition, instrument: build(registry, definition), series: new Map() });
   }
   const complained = new Set<string>();
 
@@ -100,19 +124,19 @@ export const createMetrics = (options: MetricsOptions): MetricsRegistry => {
     return undefined;
   };
 
-  const find = (name: string, kind: MetricDefinition['kind'], labels: Labels): Instrument | undefined => {
+  const find = (name: string, kind: MetricDefinition['kind'], labels: Labels): Series | undefined => {
     const entry = declared.get(name);
     if (entry === undefined) return drop(name, 'undeclared');
     if (entry.definition.kind !== kind) return drop(name, 'wrong_kind');
-    if (!sameLabels(entry.definition, labels)) return drop(name, 'wrong_labels');
-    if (entry.definition.labels.length > 0) {
-      const series = entry.definition.labels.map((label) => labels[label]).join('\u0000');
-      if (!entry.series.has(series)) {
-        if (entry.series.size >= SERIES_PER_METRIC_MAX) return drop(name, 'too_many_series');
-        entry.series.add(series);
-      }
+    const key = seriesKey(entry.definition, labels);
+    if (key === undefined) return drop(name, 'wrong_labels');
+    let series = entry.series.get(key);
+    if (series === undefined) {
+      if (entry.series.size >= SERIES_PER_METRIC_MAX) return drop(name, 'too_many_series');
+      series = childOf(entry.instrument, labels);
+      entry.series.set(key, series);
     }
-    return entry.instrument;
+    return series;
   };
 
   return {
@@ -120,15 +144,15 @@ export const createMetrics = (options: MetricsOptions): MetricsRegistry => {
     text: () => registry.metrics(),
     count: (name, labels = {}, by = 1) => {
       const found = find(name, 'counter', labels);
-      if (found?.kind === 'counter') found.metric.inc(labels, by);
+      if (found?.kind === 'counter') found.child.inc(by);
     },
     gauge: (name, value, labels = {}) => {
       const found = find(name, 'gauge', labels);
-      if (found?.kind === 'gauge') found.metric.set(labels, value);
+      if (found?.kind === 'gauge') found.child.set(value);
     },
     observeMs: (name, ms, labels = {}) => {
       const found = find(name, 'histogram_ms', labels);
-      if (found?.kind === 'histogram_ms') found.metric.observe(labels, ms);
+      if (found?.kind === 'histogram_ms') found.child.observe(ms);
     },
   };
 };

@@ -34,7 +34,8 @@ export const installTracing = (next: TraceBackend | undefined, ids: Ids): (() =>
   };
 };
 
-const passThrough = (traceparent: string): Span => ({
+/** A span that nobody records: it hands its parent on. */
+export const handOn = (traceparent: string): Span => ({
   traceparent,
   setAttributes: () => undefined,
   fail: () => undefined,
@@ -51,9 +52,9 @@ export const currentTraceparent = (): string | undefined => currentContext()?.tr
 export const startSpan = (name: string, attributes: SpanAttributes = {}, parentTraceparent?: string): Span => {
   const parent = parentTraceparent ?? currentTraceparent();
   if (backend !== undefined) return backend.start(name, attributes, parent);
-  if (parseTraceparent(parent) !== undefined) return passThrough(parent ?? '');
+  if (parseTraceparent(parent) !== undefined) return handOn(parent ?? '');
   const uuid = drawUuid();
-  return passThrough(uuid === '' ? '' : freshTraceparent(uuid));
+  return handOn(uuid === '' ? '' : freshTraceparent(uuid));
 };
 
 /**

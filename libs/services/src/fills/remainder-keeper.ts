@@ -6,9 +6,15 @@ import type { ServicePorts } from '../shared/service-ports.ts';
 /** Business time only moves with the market; looking more often than this finds nothing new. */
 const LOOK_EVERY_MS = 20;
 
-/** An order that will have to be cancelled some day. */
-const begins = ({ type, data }: RecordedEvent): boolean =>
-  type === 'OrderApproved' && (data as { readonly terms?: { readonly remainder?: { readonly kind?: unknown } } }).terms?.remainder?.kind === 'cancel_after';
+const WAITS_A_TIME = 'cancel_after';
+
+/** An order that will have to be cancelled some day. Most wait for ever: what does not even hold the word is not parsed. */
+const begins = (event: RecordedEvent): boolean => {
+  if (event.type !== 'OrderApproved') return false;
+  const stored = event.spelled?.data;
+  if (stored && !Buffer.from(stored.buffer, stored.byteOffset, stored.length).includes(WAITS_A_TIME)) return false;
+  return (event.data as { readonly terms?: { readonly remainder?: { readonly kind?: unknown } } }).terms?.remainder?.kind === WAITS_A_TIME;
+};
 
 /**
  * Remainder policy: asks for the cancel of an order that has waited its time at the venue (business time since the first
@@ -55,7 +61,7 @@ export class RemainderKeeper {
     if (now === undefined) return;
     for (const [orderId, state] of this.open) {
       const { terms, decision, acknowledgedAtMs } = state;
-      if (!terms || !decision || terms.remainder.kind !== 'cancel_after' || acknowledgedAtMs === undefined) continue;
+      if (!terms || !decision || terms.remainder.kind !== WAITS_A_TIME || acknowledgedAtMs === undefined) continue;
       if (now < acknowledgedAtMs + terms.remainder.after_ms || state.cancel !== undefined || this.asked.has(orderId)) continue;
       const body = { version: 1, order_id: orderId, account: terms.account, reason: `remainder policy: ${terms.remainder.after_ms} ms passed`, requested_by: 'service:fills' };
       const sent = await this.world.bus.send(commandSubject('execution', partitionOf(decision.risk_group), 'cancel'), body, `remainder/${orderId}`);
