@@ -1,8 +1,9 @@
-import { closeSync, fdatasync, fdatasyncSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, existsSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { damaged } from '../errors.ts';
 import { GENESIS_HASH, HASH_BYTES, getUint64, putUint64 } from './format.ts';
+import { syncDirectory } from './segments.ts';
 
 /** How far the log was synced: everything below is promised. */
 export interface Mark {
@@ -42,12 +43,15 @@ export class HighWaterMark {
     return HighWaterMark.createAt(dataDir, { bytes: 0, events: 0, chain: GENESIS_HASH });
   }
 
-  /** Both copies at `mark`, synced. */
+  /** Both copies at `mark`, synced. It gets its name when it is whole: a first start that is cut off leaves none, not half of one. */
   static createAt(dataDir: string, at: Mark): HighWaterMark {
-    const mark = new HighWaterMark(openSync(join(dataDir, MARK_FILE), 'w+'));
+    const path = join(dataDir, MARK_FILE);
+    const mark = new HighWaterMark(openSync(`${path}.new`, 'w+'));
     mark.write(at);
     mark.write(at);
     fsyncSync(mark.fd);
+    renameSync(`${path}.new`, path);
+    syncDirectory(dataDir);
     return mark;
   }
 

@@ -5,6 +5,7 @@ import { allNumbers, copyOf, openStore, write } from '../../test/log-fixture.ts'
 import type { Line } from '../../test/log-fixture.ts';
 import { newDirectory } from '../../test/support.ts';
 import { StoreError } from '../errors.ts';
+import { HighWaterMark } from './high-water-mark.ts';
 
 const FIRST = '00000001.log';
 const directories: string[] = [];
@@ -147,6 +148,21 @@ describe('opening a log', () => {
     const { dataDir } = await logOf(3);
     writeFileSync(join(dataDir, '00000002.log'), 'TALLY');
     expect(numbersOf(dataDir)).toEqual([0, 1, 2]);
+  });
+
+  it('starts where the very first start was cut off, before there was anything to promise', () => {
+    const withoutMark = fresh();
+    writeFileSync(join(withoutMark, 'high-water-mark.new'), 'half of it');
+    expect(numbersOf(withoutMark)).toEqual([]);
+    for (const header of ['', 'TALLY']) {
+      const dataDir = fresh();
+      HighWaterMark.create(dataDir).close();
+      writeFileSync(join(dataDir, FIRST), header);
+      const lines: Line[] = [];
+      expect(numbersOf(dataDir, lines)).toEqual([]);
+      expect(lines.find((line) => line.event === 'store_tail_cut')?.fields).toMatchObject({ segment: 1, cut_bytes: header.length });
+      expect(numbersOf(dataDir)).toEqual([]);
+    }
   });
 
   it('refuses a second store on the directory until the first is closed', async () => {

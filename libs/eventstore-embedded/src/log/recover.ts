@@ -79,9 +79,10 @@ function openExisting({ dataDir, numbers, file, mark, log }: Existing): OpenedLo
     const isLast = i === numbers.length - 1;
     const opened = openSegment(dataDir, number);
     if ('problem' in opened) {
-      if (!isNeverBegun(opened, { isFirst: i === 0, isLast, before: progress.offset, mark })) throw damaged(opened.path, opened.problem);
+      if (!isNeverBegun(opened, { isLast, before: progress.offset, mark })) throw damaged(opened.path, opened.problem);
       unlinkSync(opened.path);
       log.write('warn', 'store_tail_cut', { segment: number, cut_bytes: opened.bytes, reason: 'header never finished' });
+      if (segments.length === 0) return createLog(dataDir, file);
       break;
     }
     refuse(opened.path, continuationProblem(opened.header, { bytes: progress.offset, events: index.count, chain: progress.chain }));

@@ -18,9 +18,12 @@ export function continuationProblem(header: SegmentHeader, before: LogPoint): st
   return 'it does not continue the segment before it';
 }
 
-/** A file is created after the one before is full and synced, so a kill between leaves one without its header: no loss. */
-export function isNeverBegun(bad: BadSegment, place: { readonly isFirst: boolean; readonly isLast: boolean; readonly before: number; readonly mark: Mark }): boolean {
-  return bad.headerless && place.isLast && !place.isFirst && place.mark.bytes <= place.before && bad.bytes <= SEGMENT_HEADER_BYTES;
+/**
+ * A file is created after the one before is full and synced, the first after the mark, and nothing is written to it before its
+ * header is synced: a kill between leaves one without its header. No loss, as long as the mark speaks of nothing in it.
+ */
+export function isNeverBegun(bad: BadSegment, place: { readonly isLast: boolean; readonly before: number; readonly mark: Mark }): boolean {
+  return bad.headerless && place.isLast && place.mark.bytes <= place.before && bad.bytes <= SEGMENT_HEADER_BYTES;
 }
 
 export interface Tail {

@@ -102,7 +102,7 @@ export async function walkTail(dataDir: string, mark: Mark, visit: LogVisitor): 
     const opened = openSegment(dataDir, numbers[i]!, 'r');
     if ('problem' in opened) {
       const { path, problem, bytes } = opened;
-      if (isNeverBegun(opened, { isFirst: i === 0, isLast, before: end.bytes, mark })) return { end, cut: { path, byte: 0, bytes, what: 'its header was never finished' } };
+      if (isNeverBegun(opened, { isLast, before: end.bytes, mark })) return { end, cut: { path, byte: 0, bytes, what: 'its header was never finished' } };
       visit.onDamage({ path, byte: 0, what: problem });
       return { end };
     }
