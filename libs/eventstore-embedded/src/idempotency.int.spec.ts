@@ -37,6 +37,10 @@ const ROWS: readonly Row[] = [
   { says: 'NO_STREAM with the first id stored is a repeat even after a soft delete', steps: [[NO_STREAM, [1, 2], 1], 'soft delete', [NO_STREAM, [1], 0]], stored: undefined },
   { says: 'ANY writes again after a soft delete', steps: [[NO_STREAM, [1], 0], 'soft delete', [ANY, [2], 1], [1n, [3], 2]], stored: [2, 3] },
   { says: 'the exact revision writes again after a soft delete', steps: [[NO_STREAM, [1], 0], 'soft delete', [0n, [2], 1]], stored: [2] },
+  { says: 'ANY with an id stored twice is a repeat of the first', steps: [[ANY, [1], 0], [0n, [2, 1], 2], [ANY, [1], 0]], stored: [1, 2, 1] },
+  { says: 'ANY with a known id is a repeat even after a soft delete', steps: [[ANY, [1, 2], 1], 'soft delete', [ANY, [2], 1]], stored: undefined },
+  { says: 'ANY writes to a stream that had only metadata and was deleted', steps: ['metadata', 'soft delete', [ANY, [1], 0]], stored: [1] },
+  { says: 'an empty append brings a deleted stream back', steps: [[ANY, [1], 0], 'soft delete', [ANY, [], 0], [0n, [2], 1]], stored: [2] },
   { says: 'an empty append with ANY to a missing stream answers 0 and writes nothing', steps: [[ANY, [], 0]], stored: undefined },
   // Sequences of the public suite's kind: S stands for several events of one append.
   { says: '0em1 1e0 2e1 0em1: the first again is a repeat', steps: [[NO_STREAM, [0], 0], [0n, [1], 1], [1n, [2], 2], [NO_STREAM, [0], 0]], stored: [0, 1, 2] },
@@ -91,6 +95,19 @@ describe.each(WAYS)('the idempotency table, %s', (way) => {
     const again = await fixture.client.appendToStream(stream, [event(1)], { expectedRevision: NO_STREAM, ...credentials });
     expect(again.position).toEqual(first.position);
     expect(again.nextExpectedRevision).toBe(0n);
+  });
+
+  it('a repeat of an event that is not shown any more has no position', async () => {
+    const stream = `${way}-hidden`;
+    const at = { stream, expected: NO_STREAM, events: [event(1), event(2)] } as const;
+    const credentials = way === 'unary' ? { credentials: { username: 'any', password: 'any' } } : {};
+    expect(await append(fixture.client, way, at)).toBe(1);
+    await fixture.client.setStreamMetadata(stream, { truncateBefore: 1 });
+    const cut = await fixture.client.appendToStream(stream, [event(1)], { expectedRevision: NO_STREAM, ...credentials });
+    expect(cut).toMatchObject({ success: true, nextExpectedRevision: 0n });
+    expect(cut.position).toBeUndefined();
+    await fixture.client.deleteStream(stream);
+    expect((await fixture.client.appendToStream(stream, [...at.events], { expectedRevision: NO_STREAM, ...credentials })).position).toBeUndefined();
   });
 
   it('exactly one of 50 appends that race for one revision wins', async () => {

@@ -11,14 +11,14 @@ export interface StreamFacts {
   readonly hasMetadata: boolean;
   /** Has the event at `revision` (at most `last`) the id of the `index`th new event. */
   isStored(index: number, revision: number): boolean;
-  /** Revision under which the id of the `index`th new event was lately written to this stream; memory is bounded. */
+  /** Revision under which the id of the `index`th new event was written to this stream first; memory is bounded. */
   recentRevision(index: number): number | undefined;
 }
 
 export type Verdict =
   | { readonly kind: 'write' }
-  /** Written before; `revision` is that of the last event sent again, undefined when none was sent. */
-  | { readonly kind: 'repeat'; readonly revision: number | undefined }
+  /** Written before; `revision` is that of the last event sent again. */
+  | { readonly kind: 'repeat'; readonly revision: number }
   | { readonly kind: 'wrong_version'; readonly current: number }
   | { readonly kind: 'deleted' };
 

@@ -26,4 +26,9 @@ export class EventSource {
     const view = record.event(event - record.firstEvent);
     return view.buf.subarray(view.dataAt, view.metadataAt);
   }
+
+  /** Unix milliseconds; `nowMs` for those of the group. */
+  createdMs(event: number, nowMs: number): number {
+    return this.staged.has(event) ? nowMs : this.reader.record(event).createdMs;
+  }
 }

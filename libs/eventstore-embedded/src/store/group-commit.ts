@@ -181,8 +181,9 @@ export class GroupCommit {
       let revision = record.firstRevision;
       for (const added of record.events) {
         index.add(stream, revision++, placing.offset);
-        recentIds.add(added.id, event);
-        source.staged.set(event++, added);
+        // Before its id is looked for: the number may have been given once and taken back.
+        source.staged.set(event, added);
+        recentIds.add(stream, added.id, event++);
       }
       placing.offset += recordBytes(record.name.length, record.events);
     }

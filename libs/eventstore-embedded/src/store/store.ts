@@ -61,7 +61,7 @@ export class Store {
       this.metadata = new MetadataReader(this.index, source);
       this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, log });
       this.commits = new GroupCommit({
-        context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX) },
+        context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX, this.index, source) },
         writer: this.writer,
         metrics: this.metrics,
         log,
