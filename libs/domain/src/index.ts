@@ -1,3 +1,4 @@
+export * from './anchor/anchor.ts';
 export type * from './audit/events.ts';
 export * from './decimal.ts';
 export * from './instrument/instrument.ts';

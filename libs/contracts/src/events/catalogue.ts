@@ -1,4 +1,5 @@
 import type { CATEGORIES } from '../streams/streams.ts';
+import { ANCHOR_EVENTS } from './anchor.ts';
 import { AUDIT_EVENTS } from './audit.ts';
 import { CHECKPOINT_EVENTS } from './checkpoint.ts';
 import type { EventDefinitions } from './definition.ts';
@@ -32,5 +33,6 @@ export const EVENT_CATALOGUE = {
   lease: LEASE_EVENTS,
   kill: KILL_EVENTS,
   checkpoint: CHECKPOINT_EVENTS,
+  anchor: ANCHOR_EVENTS,
   audit: AUDIT_EVENTS,
 } as const satisfies Record<Category, EventDefinitions>;

@@ -1,5 +1,5 @@
 import type {
-  AuditEvent, CheckpointEvent, InstrumentEvent, IntentEvent, KillEvent, LeaseEvent, OrderEvent, PolicyEvent, ProcessEvent, QuarantineEvent, RateEvent,
+  AnchorEvent, AuditEvent, CheckpointEvent, InstrumentEvent, IntentEvent, KillEvent, LeaseEvent, OrderEvent, PolicyEvent, ProcessEvent, QuarantineEvent, RateEvent,
   ReconciliationEvent, RiskGroupEvent, VenueReportEvent,
 } from '@tallystick/domain';
 import type { RecordedEvent } from '@tallystick/ports';
@@ -61,4 +61,5 @@ export const decodeProcess = decoder<ProcessEvent>('process');
 export const decodeLease = decoder<LeaseEvent>('lease');
 export const decodeKill = decoder<KillEvent>('kill');
 export const decodeCheckpoint = decoder<CheckpointEvent>('checkpoint');
+export const decodeAnchor = decoder<AnchorEvent>('anchor');
 export const decodeAudit = decoder<AuditEvent>('audit');

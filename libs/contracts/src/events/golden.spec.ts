@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
-  carriedForward, emptyRiskGroup, evolveInstruments, evolveIntent, evolveKill, evolveLease, evolveOrder, evolvePolicy, evolveRiskGroup, NO_INTENT,
+  carriedForward, emptyRiskGroup, evolveAnchor, evolveInstruments, evolveIntent, evolveKill, evolveLease, evolveOrder, evolvePolicy, evolveRiskGroup, NO_ANCHOR, NO_INTENT,
   NO_KILL_SWITCH, NO_LEASE, NO_ORDER, NO_POLICY, orderView, type Instruments,
 } from '@tallystick/domain';
 import type { JsonObject, RecordedEvent } from '@tallystick/ports';
@@ -29,7 +29,7 @@ const decoders: Readonly<Record<Category, Decoder>> = {
   intent: contracts.decodeIntent, order: contracts.decodeOrder, riskGroup: contracts.decodeRiskGroup, venueReport: contracts.decodeVenueReport,
   quarantine: contracts.decodeQuarantine, reconciliation: contracts.decodeReconciliation, policy: contracts.decodePolicy, instrument: contracts.decodeInstrument,
   rate: contracts.decodeRate, process: contracts.decodeProcess, lease: contracts.decodeLease, kill: contracts.decodeKill, checkpoint: contracts.decodeCheckpoint,
-  audit: contracts.decodeAudit,
+  anchor: contracts.decodeAnchor, audit: contracts.decodeAudit,
 };
 
 const folded = <S, E>(recorded: readonly RecordedEvent[], decode: (one: RecordedEvent) => DecodedEvent<E>, initial: S, evolve: (state: S, event: E, revision: number) => S): S =>
@@ -52,6 +52,7 @@ const states: Partial<Record<Category, (recorded: readonly RecordedEvent[]) => u
   },
   policy: (recorded) => ({ policy_hash: folded(recorded, contracts.decodePolicy, NO_POLICY, evolvePolicy).active?.policy_hash }),
   instrument: (recorded) => ({ listed: [...folded(recorded, contracts.decodeInstrument, new Map() as Instruments, evolveInstruments).keys()] }),
+  anchor: (recorded) => folded(recorded, contracts.decodeAnchor, NO_ANCHOR, evolveAnchor),
   lease: (recorded) => folded(recorded, contracts.decodeLease, NO_LEASE, evolveLease),
   kill: (recorded) => {
     const state = folded(recorded, contracts.decodeKill, NO_KILL_SWITCH, evolveKill);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KnownEventV1 } from '../events/anchor.ts';
 import { mode, timeMs } from '../events/fields.ts';
 import { count, name, pageOf, version } from './fields.ts';
 
@@ -45,6 +46,25 @@ export const StatusV1 = z
   })
   .meta({ id: 'StatusV1' });
 export type StatusV1 = z.infer<typeof StatusV1>;
+
+export const AcceptStoreRequestV1 = z.strictObject({ version, reason: z.string().trim().min(1).max(256) }).meta({ id: 'AcceptStoreRequestV1', description: 'Accept the log as it is, in the place of what was known of it.' });
+export type AcceptStoreRequestV1 = z.infer<typeof AcceptStoreRequestV1>;
+
+/** Recorded. Execution acts on it within seconds, and opens its accounts by the venue's own snapshots. */
+export const StoreAcceptedV1 = z
+  .object({
+    version,
+    request_id: z.string(),
+    role: z.string(),
+    /** Why it had to be accepted. */
+    code: z.enum(['STORE_BEHIND_ANCHOR', 'ANCHOR_UNREADABLE']),
+    detail: z.string(),
+    given_up: KnownEventV1.optional().describe('What was known to be in the log; absent where that could not be read.'),
+    head: z.string().describe('Where the accepted log ended.'),
+    position: z.string().describe('Log position of the acceptance.'),
+  })
+  .meta({ id: 'StoreAcceptedV1' });
+export type StoreAcceptedV1 = z.infer<typeof StoreAcceptedV1>;
 
 export const HealthV1 = z
   .object({ version, status: z.enum(['ok', 'fail']), checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string().optional() })) })

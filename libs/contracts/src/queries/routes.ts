@@ -6,7 +6,7 @@ import { CloudEventV1 } from '../envelope/cloud-event.ts';
 import { AccountAnswerV1, AccountPageV1, PositionPageV1 } from './accounts.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, name } from './fields.ts';
 import { AnomalyPageV1, RefusalPageV1 } from './findings.ts';
-import { DeadLetterListV1, HealthV1, RedriveRequestV1, RedriveResultV1, ServicePageV1, StatusV1 } from './operations.ts';
+import { AcceptStoreRequestV1, DeadLetterListV1, HealthV1, RedriveRequestV1, RedriveResultV1, ServicePageV1, StatusV1, StoreAcceptedV1 } from './operations.ts';
 import { CancelReceiptV1, CancelRequestV1, IntentAnswerV1, IntentPageV1, ORDER_STATUSES, OrderAnswerV1, OrderPageV1, TimelineV1 } from './orders.ts';
 import { IntentReceiptV1, PreviewV1 } from './receipts.ts';
 
@@ -94,6 +94,10 @@ export const ROUTES: readonly Route[] = [
   { operationId: 'getStatus', method: 'get', path: '/v1/status', scope: 'read', summary: 'One look at all of it', answers: ok(StatusV1), problems: [503] },
   { operationId: 'listDeadLetters', method: 'get', path: '/v1/dlq', scope: 'operate', summary: 'Commands that were set aside', query: DeadLettersQueryV1, answers: ok(DeadLetterListV1), problems: [400, 503] },
   { operationId: 'redriveDeadLetters', method: 'post', path: '/v1/dlq/redrive', scope: 'operate', summary: 'Send set-aside commands back to their queues', body: RedriveRequestV1, idempotencyKey: true, answers: ok(RedriveResultV1), problems: [400, 413, 415, 503] },
+  {
+    operationId: 'acceptStore', method: 'post', path: '/v1/store/accept', scope: 'operate', summary: 'Accept a log that is behind what was known of it; trading goes on from it', body: AcceptStoreRequestV1, idempotencyKey: true,
+    answers: ok(StoreAcceptedV1, 'Recorded.'), problems: [400, 409, 413, 415, 503],
+  },
   {
     operationId: 'streamEvents', method: 'get', path: '/v1/events', scope: 'read', summary: 'Live feed (SSE); `id` is the log position and Last-Event-ID resumes after it', query: EventsQueryV1,
     answers: [{ status: 200, schema: CloudEventV1, contentType: 'text/event-stream', description: 'One CloudEvent per `data` field; comment lines are heartbeats.' }], problems: [400, 503],

@@ -7,7 +7,7 @@ const { CATEGORIES, ID_TEXT, isUsableName, orderIdOfStream } = streams;
 const named: Readonly<Record<keyof typeof CATEGORIES, string>> = {
   intent: streams.intentStream('x'), order: streams.orderStream('x'), riskGroup: streams.riskGroupStream('x', '2024-01-02'), venueReport: streams.venueReportStream('x', '2024-01-02'),
   quarantine: streams.quarantineStream('x'), reconciliation: streams.reconciliationStream('x'), policy: streams.policyStream('x'), instrument: streams.instrumentStream('x'),
-  rate: streams.rateStream('x'), process: streams.processStream('x'), lease: streams.leaseStream('x', 'y'), kill: streams.killStream(), checkpoint: streams.checkpointStream('x'), audit: streams.auditStream('x'),
+  rate: streams.rateStream('x'), process: streams.processStream('x'), lease: streams.leaseStream('x', 'y'), kill: streams.killStream(), checkpoint: streams.checkpointStream('x'), anchor: streams.anchorStream('x'), audit: streams.auditStream('x'),
 };
 
 describe('stream categories', () => {

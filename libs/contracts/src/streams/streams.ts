@@ -21,6 +21,7 @@ export const CATEGORIES = {
   lease: { prefix: 'lease-', writers: ['risk', 'execution', 'supervisor'], holds: 'who owns a role of a risk group; the revision is the epoch' },
   kill: { prefix: 'kill', writers: ['bootstrap', 'gateway'], holds: 'the kill switch; unreadable or missing means engaged' },
   checkpoint: { prefix: 'checkpoint-', writers: ['fills', 'supervisor'], holds: 'how far a driven service has come in the log' },
+  anchor: { prefix: 'anchor-', writers: ['execution', 'gateway'], holds: 'doubts about the log itself: what was known to be in it and is not, and what an operator accepted instead' },
   audit: { prefix: 'audit-', writers: ['intents', 'risk', 'execution', 'gateway'], holds: 'what was refused before it could be given a stream of its own' },
 } as const satisfies Record<string, StreamCategory>;
 
@@ -38,6 +39,8 @@ export const processStream = (instanceId: string): string => `process-${instance
 export const leaseStream = (role: string, riskGroup: string): string => `lease-${role}-${riskGroup}`;
 export const killStream = (): string => 'kill';
 export const checkpointStream = (service: string): string => `checkpoint-${service}`;
+/** Of one role that keeps an anchor of the log. */
+export const anchorStream = (role: string): string => `anchor-${role}`;
 /** One writer each: `writer` is the service's instance. */
 export const auditStream = (writer: string): string => `audit-${writer}`;
 

@@ -5,6 +5,7 @@ import { GATEWAY } from '../http/injection.ts';
 import { Operation } from '../http/operation.ts';
 import { Problem } from '../http/problem.ts';
 import { readBody, readJsonBody, tooLarge } from '../http/read-body.ts';
+import { acceptStore } from '../use-cases/accept-store.ts';
 import { cancelOrder } from '../use-cases/cancel.ts';
 import { redriveDeadLetters } from '../use-cases/dead-letters.ts';
 
@@ -43,5 +44,11 @@ export class CommandsController {
   async redriveDeadLetters(@Req() request: HttpRequest): Promise<Answer> {
     requireIdempotencyKey(request);
     return redriveDeadLetters(this.gateway.ports, await readJsonBody(request), actorOf(request));
+  }
+
+  @Operation('acceptStore')
+  async acceptStore(@Req() request: HttpRequest): Promise<Answer> {
+    requireIdempotencyKey(request);
+    return acceptStore(this.gateway.ports, { body: await readJsonBody(request), actor: actorOf(request), requestId: exchangeOf(request).requestId });
   }
 }

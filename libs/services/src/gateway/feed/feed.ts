@@ -12,7 +12,7 @@ const STREAMS_MAX = 64;
 const DRAIN_MS_MAX = 10_000;
 
 /** Categories that outsiders may follow: leases and checkpoints are the machinery's own. */
-const OPEN: readonly Category[] = ['intent', 'order', 'riskGroup', 'venueReport', 'quarantine', 'reconciliation', 'policy', 'instrument', 'rate', 'process', 'kill', 'audit'];
+const OPEN: readonly Category[] = ['intent', 'order', 'riskGroup', 'venueReport', 'quarantine', 'reconciliation', 'policy', 'instrument', 'rate', 'process', 'kill', 'anchor', 'audit'];
 
 export interface FeedFilters {
   readonly category?: string | undefined;

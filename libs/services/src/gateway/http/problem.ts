@@ -4,7 +4,7 @@ import type { ProblemV1 } from '@tallystick/contracts';
 const TYPE_BASE = 'https://tallystick.dev/problems';
 
 const TITLES: Readonly<Record<number, string>> = {
-  400: 'The request is not valid', 401: 'Who are you', 403: 'Not allowed', 404: 'Not found', 405: 'Method not allowed', 406: 'Not acceptable', 413: 'Too large',
+  400: 'The request is not valid', 401: 'Who are you', 403: 'Not allowed', 404: 'Not found', 405: 'Method not allowed', 406: 'Not acceptable', 409: 'Not as things stand', 413: 'Too large',
   415: 'Unsupported media type', 422: 'Refused', 429: 'Too many requests', 500: 'Something is wrong here', 503: 'Not available now', 504: 'No answer in time',
 };
 
