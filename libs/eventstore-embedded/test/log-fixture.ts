@@ -10,15 +10,26 @@ export interface Line {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export function openStore(dataDir: string, options: { segmentBytesMax?: number; lines?: Line[] } = {}): Store {
-  const { lines = [], segmentBytesMax } = options;
+export interface OpenOptions {
+  readonly segmentBytesMax?: number;
+  /** Default 0: the file ends where the log does. */
+  readonly aheadBytes?: number;
+  readonly verifiedFirstBytes?: number;
+  readonly lines?: Line[];
+  readonly onFatal?: (error: Error) => void;
+}
+
+export function openStore(dataDir: string, options: OpenOptions = {}): Store {
+  const { lines = [], aheadBytes = 0, segmentBytesMax, verifiedFirstBytes } = options;
   return new Store({
     dataDir,
     log: { write: (_level, event, fields = {}) => void lines.push({ event, fields }) },
-    onFatal: (error) => {
+    onFatal: options.onFatal ?? ((error) => {
       throw error;
-    },
+    }),
+    aheadBytes,
     ...(segmentBytesMax !== undefined && { segmentBytesMax }),
+    ...(verifiedFirstBytes !== undefined && { verifiedFirstBytes }),
   });
 }
 

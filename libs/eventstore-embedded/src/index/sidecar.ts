@@ -7,8 +7,10 @@ import type { Segment } from '../log/segments.ts';
 import type { LogIndex } from './log-index.ts';
 
 /**
- * A segment's part of the index, beside it, so that a start need not take every record apart. Never an authority: it holds
- * the CRC of the log bytes it speaks for, which are read and compared at every start, and it is rebuilt when in doubt.
+ * A segment's part of the index, beside it, so that a start need not take every record apart. Never an authority, and rebuilt
+ * when in doubt. It ends with the chain hash of the last record it speaks for, which must stand in the log at that very place:
+ * as each hash includes the one before, the sidecar is of this log and no other. The log's bytes themselves are compared with
+ * the CRC it holds, the newest before they are served and the others soon after.
  *
  *   header 4 magic · 4 segment · 8 bytes covered · 4 CRC-32 of them · 16 chain hash · 4 first stream · 4 streams · 8 first event
  *          · 4 events · 4 bytes of names · 4 CRC-32 of the body · 4 CRC-32 of the header before it
@@ -59,15 +61,20 @@ export function saveSidecar(dataDir: string, segment: Segment, index: LogIndex, 
   renameSync(`${path}.new`, path);
 }
 
-/** Adds the segment's part to the index. Undefined, with nothing added, when the sidecar or the log bytes are not as they were. */
-export function loadSidecar(dataDir: string, segment: Segment, index: LogIndex): Covered | undefined {
+/**
+ * Adds the segment's part to the index. Undefined, with nothing added, when the sidecar is not whole or not of this log, or,
+ * if it `verifies`, the bytes it speaks for are not as they were.
+ */
+export function loadSidecar(dataDir: string, segment: Segment, index: LogIndex, verifies: boolean): Covered | undefined {
   const path = sidecarPath(dataDir, segment.number);
   if (!existsSync(path)) return undefined;
   const buf = readFileSync(path);
   if (!isWhole(buf, segment, index)) return undefined;
   const coveredBytes = getUint64(buf, 8);
   const crc = buf.readUInt32LE(16);
-  if (coveredBytes > segment.length || crcOfSegment(segment, coveredBytes) !== crc) return undefined;
+  const chain = Buffer.from(buf.subarray(20, 20 + HASH_BYTES));
+  if (coveredBytes > segment.length || !chainAt(segment, coveredBytes).equals(chain)) return undefined;
+  if (verifies && crcOfSegment(segment, coveredBytes) !== crc) return undefined;
   const streams = buf.readUInt32LE(40);
   const events = buf.readUInt32LE(52);
   let lengthAt = HEADER_BYTES + events * 16;
@@ -82,7 +89,7 @@ export function loadSidecar(dataDir: string, segment: Segment, index: LogIndex):
   for (let i = 0; i < events; i++) {
     index.add(buf.readUInt32LE(streamsAt + i * 4), buf.readUInt32LE(revisionsAt + i * 4), getUint64(buf, HEADER_BYTES + i * 8));
   }
-  return { coveredBytes, crc, chain: Buffer.from(buf.subarray(20, 20 + HASH_BYTES)) };
+  return { coveredBytes, crc, chain };
 }
 
 function isWhole(buf: Buffer, segment: Segment, index: LogIndex): boolean {
@@ -95,6 +102,14 @@ function isWhole(buf: Buffer, segment: Segment, index: LogIndex): boolean {
     buf.readUInt32LE(36) === index.streams.count &&
     getUint64(buf, 44) === index.count
   );
+}
+
+/** A record ends with its hash. */
+function chainAt(segment: Segment, end: number): Buffer {
+  if (end === SEGMENT_HEADER_BYTES) return segment.header.chain;
+  const hash = Buffer.alloc(HASH_BYTES);
+  readFully(segment.fd, hash, HASH_BYTES, end - HASH_BYTES);
+  return hash;
 }
 
 function crcOfSegment(segment: Segment, coveredBytes: number): number {

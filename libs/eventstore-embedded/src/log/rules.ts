@@ -1,7 +1,7 @@
 import { SEGMENT_HEADER_BYTES } from './format.ts';
 import type { SegmentHeader } from './format.ts';
 import type { Mark } from './high-water-mark.ts';
-import { findLaterGroup } from './scan.ts';
+import { findLaterGroup, holdsOnlyZeros } from './scan.ts';
 import type { BadSegment, Segment } from './segments.ts';
 
 /**
@@ -46,6 +46,14 @@ export function tailProblem({ segment, end, reason, mark, isLast }: Tail): strin
   if (offset < mark.bytes) return `${reason}; ${mark.bytes - offset} synced bytes follow`;
   const later = findLaterGroup(segment, end);
   return later === undefined ? undefined : `${reason}, and a whole record of a later write follows at byte ${later}`;
+}
+
+/**
+ * Is there nothing behind the last record but zeros, written ahead of the log. A record never begins with a zero, so they are
+ * no tail: nothing was torn, and there is nothing to cut. Whether enough is left is `lossProblem`'s to say.
+ */
+export function isWrittenAhead(segment: Segment, end: number): boolean {
+  return end < segment.length && holdsOnlyZeros(segment, end);
 }
 
 export function lossProblem(end: LogPoint, mark: Mark): string | undefined {

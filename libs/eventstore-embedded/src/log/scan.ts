@@ -85,6 +85,18 @@ function recordProblem(record: LogRecord, chain: Buffer, event: number): string 
   return record.firstEvent === event ? undefined : 'the record has the wrong event number';
 }
 
+/** Are all bytes of the file from `at` on zero. */
+export function holdsOnlyZeros(segment: Segment, at: number): boolean {
+  const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, segment.length - at));
+  const zeros = Buffer.alloc(block.length);
+  for (let from = at; from < segment.length; ) {
+    const held = readFully(segment.fd, block, Math.min(block.length, segment.length - from), from);
+    if (held === 0 || block.compare(zeros, 0, held, 0, held) !== 0) return false;
+    from += held;
+  }
+  return true;
+}
+
 /**
  * Looks behind a bad place for a whole record of a write group that began after it. Such a group was written only
  * after the bad bytes had been synced, so the place is damage and not a torn write. Gives the record's byte.

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, fstatSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SEGMENT_HEADER_BYTES, decodeSegmentHeader, encodeSegmentHeader } from './format.ts';
 import type { SegmentHeader } from './format.ts';
@@ -12,6 +12,8 @@ export interface Segment {
   readonly header: SegmentHeader;
   /** Bytes in use, header included. */
   length: number;
+  /** Bytes of the file: behind those in use it may hold zeros, written ahead. */
+  fileBytes: number;
 }
 
 const NAME = /^(\d{8})\.log$/;
@@ -39,7 +41,7 @@ export interface BadSegment {
   readonly bytes: number;
 }
 
-/** Opens a segment and reads its header. `flags` `r` never writes, beside a running server too. */
+/** Opens a segment and reads its header; how much of the file is in use is not yet known, so `length` is all of it. `flags` `r` never writes, beside a running server too. */
 export function openSegment(dataDir: string, number: number, flags: 'r' | 'r+' = 'r+'): Segment | BadSegment {
   const path = segmentPath(dataDir, number);
   const fd = openSync(path, flags);
@@ -47,7 +49,7 @@ export function openSegment(dataDir: string, number: number, flags: 'r' | 'r+' =
   const read = readSync(fd, buf, 0, buf.length, 0);
   const header = read === buf.length ? decodeSegmentHeader(buf) : undefined;
   const bytes = fstatSync(fd).size;
-  if (header?.number === number) return { number, path, fd, baseOffset: header.baseOffset, header, length: bytes };
+  if (header?.number === number) return { number, path, fd, baseOffset: header.baseOffset, header, length: bytes, fileBytes: bytes };
   closeSync(fd);
   if (header === undefined) return { problem: 'its header is not whole', headerless: true, path, bytes };
   return { problem: `it says it is segment ${header.number}`, headerless: false, path, bytes };
@@ -66,7 +68,7 @@ export function createSegment(dataDir: string, header: SegmentHeader): Segment {
     closeSync(fd);
     throw error;
   }
-  return { number: header.number, path, fd, baseOffset: header.baseOffset, header, length: SEGMENT_HEADER_BYTES };
+  return { number: header.number, path, fd, baseOffset: header.baseOffset, header, length: SEGMENT_HEADER_BYTES, fileBytes: SEGMENT_HEADER_BYTES };
 }
 
 export function syncDirectory(path: string): void {
@@ -80,6 +82,12 @@ export function syncDirectory(path: string): void {
 
 export function ensureDirectory(path: string): void {
   mkdirSync(path, { recursive: true });
+}
+
+/** Takes off what lies behind the bytes in use. Not synced. */
+export function trimSegment(segment: Segment): void {
+  ftruncateSync(segment.fd, segment.length);
+  segment.fileBytes = segment.length;
 }
 
 /** Index in `segments` of the one that holds global offset `offset`. */

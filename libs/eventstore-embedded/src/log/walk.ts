@@ -4,7 +4,7 @@ import { FLAG_CONTINUES, GENESIS_HASH, SEGMENT_HEADER_BYTES } from './format.ts'
 import { MARK_FILE } from './high-water-mark.ts';
 import type { Mark } from './high-water-mark.ts';
 import type { LogRecord } from './record.ts';
-import { SECOND_HALF_MISSING, continuationProblem, isNeverBegun, tailProblem } from './rules.ts';
+import { SECOND_HALF_MISSING, continuationProblem, isNeverBegun, isWrittenAhead, tailProblem } from './rules.ts';
 import type { LogPoint } from './rules.ts';
 import { scanBlocks } from './scan.ts';
 import type { ScannedBlock } from './scan.ts';
@@ -120,6 +120,7 @@ export async function walkTail(dataDir: string, mark: Mark, visit: LogVisitor): 
       ({ end } = walked);
       if (walked.problem === undefined) continue;
       const byte = end.bytes - baseOffset;
+      if (isLast && isWrittenAhead(opened, byte)) return { end };
       const problem = tailProblem({ segment: opened, end: byte, reason: walked.problem, mark, isLast });
       if (problem === undefined) return { end, cut: { path, byte, bytes: opened.length - byte, what: walked.problem } };
       visit.onDamage({ path, byte, what: problem });

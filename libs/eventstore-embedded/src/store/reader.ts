@@ -37,7 +37,7 @@ export class LogReader {
     const cached = this.cache.get(offset);
     if (cached !== undefined) return cached;
     // A record of many events remembers where each begins, so it is worth keeping; as a copy, or it would keep its chunk of the tail.
-    const record = recent?.copy() ?? this.load(offset);
+    const record = recent?.copy() ?? this.load(event, offset);
     this.cache.add(offset, record);
     return record;
   }
@@ -47,7 +47,7 @@ export class LogReader {
     return new LogScanner(this.segments, this.index, this.tail);
   }
 
-  private load(offset: number): LogRecord {
+  private load(event: number, offset: number): LogRecord {
     const segment = this.segments[segmentAt(this.segments, offset)]!;
     const position = offset - segment.baseOffset;
     const first = Buffer.allocUnsafe(Math.min(FIRST_READ_BYTES, segment.length - position));
@@ -59,7 +59,7 @@ export class LogReader {
     if (length > held && readFully(segment.fd, buf, length, position) < length) {
       throw damaged(`${segment.path} at byte ${position}`, 'the record is not complete');
     }
-    return verified(segment, buf, 0, length, offset);
+    return verified(segment, new LogRecord(buf, 0, length, offset), event);
   }
 }
 
@@ -100,7 +100,7 @@ export class LogScanner {
       length = this.lengthInBlock(offset);
     }
     if (length === undefined) throw damaged(`${segment.path} at byte ${offset - segment.baseOffset}`, 'no whole record begins here');
-    return verified(segment, this.block, offset - this.blockOffset, length, offset);
+    return verified(segment, new LogRecord(this.block, offset - this.blockOffset, length, offset), event);
   }
 
   /** Length of the record at `offset` when all of it lies in the block. */
@@ -130,7 +130,10 @@ export class LogScanner {
   }
 }
 
-function verified(segment: Segment, buf: Buffer, start: number, length: number, offset: number): LogRecord {
-  if (!hashMatches(buf, start, length)) throw damaged(`${segment.path} at byte ${offset - segment.baseOffset}`, 'the checksum of the record is wrong');
-  return new LogRecord(buf, start, length, offset);
+/** The record is whole, and the one that holds event number `event`: a whole one in another's place is damage too. */
+function verified(segment: Segment, record: LogRecord, event: number): LogRecord {
+  const where = `${segment.path} at byte ${record.offset - segment.baseOffset}`;
+  if (!hashMatches(record.buf, record.start, record.length)) throw damaged(where, 'the checksum of the record is wrong');
+  if (event < record.firstEvent || event >= record.firstEvent + record.count) throw damaged(where, `another record lies in the place of event ${event}`);
+  return record;
 }

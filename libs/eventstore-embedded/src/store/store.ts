@@ -7,6 +7,7 @@ import type { DirectoryLock } from '../log/lock.ts';
 import { LogWriter } from '../log/log-writer.ts';
 import { ensureDirectory } from '../log/segments.ts';
 import { LogTail } from '../log/tail.ts';
+import { Verification } from '../log/verification.ts';
 import { StoreMetrics } from '../metrics.ts';
 import { EventSource } from './event-source.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -26,6 +27,11 @@ export interface StoreOptions {
   readonly dataDir: string;
   readonly log: StoreLog;
   readonly segmentBytesMax?: number;
+  /** Zeros written ahead of the log; tests that look at its file want none. */
+  readonly aheadBytes?: number;
+  /** How much of the log's end is verified before it is served; tests make it small. */
+  readonly verifiedFirstBytes?: number;
+  /** The process must end: a sync failed, or the log turned out to be damaged. */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -39,6 +45,7 @@ export class Store {
   private readonly lock: DirectoryLock;
   private readonly writer: LogWriter;
   private readonly commits: GroupCommit;
+  private readonly verification: Verification;
   private readonly waiters = new Set<() => void>();
   failed = false;
 
@@ -51,26 +58,28 @@ export class Store {
     } catch (error) {
       throw unusable(dataDir, error);
     }
+    const fail = (error: Error): void => {
+      this.failed = true;
+      options.onFatal(error);
+    };
     this.lock = lockDirectory(dataDir);
     try {
-      const opened = openLog(dataDir, log);
+      const opened = openLog(dataDir, log, options.verifiedFirstBytes);
       const tail = new LogTail(TAIL_BYTES_MAX);
       this.index = opened.index;
       this.reader = new LogReader(opened.segments, this.index, tail);
       const source = new EventSource(this.reader);
       this.metadata = new MetadataReader(this.index, source);
-      this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, log });
+      this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, aheadBytes: options.aheadBytes ?? 0, log });
       this.commits = new GroupCommit({
         context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX, this.index, source) },
         writer: this.writer,
         metrics: this.metrics,
         log,
         onCommitted: () => this.wake(),
-        onFatal: (error) => {
-          this.failed = true;
-          options.onFatal(error);
-        },
+        onFatal: fail,
       });
+      this.verification = new Verification({ dataDir, unverified: opened.unverified, log, onDamage: fail });
     } catch (error) {
       this.lock.release();
       throw unusable(dataDir, error);
@@ -116,7 +125,13 @@ export class Store {
     return this.commits.drain();
   }
 
+  /** Resolves when the whole log has been verified since the start, or no more will be. */
+  get verified(): Promise<void> {
+    return this.verification.finished;
+  }
+
   close(): void {
+    this.verification.stop();
     if (this.failed) this.writer.closeFiles();
     else this.writer.close();
     this.lock.release();

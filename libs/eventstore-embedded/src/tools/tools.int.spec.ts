@@ -115,7 +115,7 @@ describe('the log of a server', () => {
     const startedMs = Date.now();
     for (let n = 0; n < 5; n++) await append(client, 'unary', { stream: `s-${n % 2}`, expected: 'any', events: [event(n)] });
     const info = await storeInfo(dataDir);
-    const bytes = logBytes(dataDir).length;
+    const { bytes } = info.high_water_mark;
     expect(info).toMatchObject({
       log_id: expect.stringMatching(/^[0-9a-f-]{36}$/), format_version: 1, segments: 1, events: 6, streams: 3, position: 6, bytes, problem: null,
       running: true, pid: process.pid, high_water_mark: { bytes, events: 6, chain: info.chain }, backup: null, restored: null,
@@ -123,6 +123,7 @@ describe('the log of a server', () => {
     expect(info.first_event_at_ms).toBeLessThanOrEqual(info.last_event_at_ms!);
     expect(info.last_event_at_ms).toBeGreaterThanOrEqual(startedMs);
     await fixture.stop();
+    expect(logBytes(dataDir)).toHaveLength(bytes);
     expect(await storeInfo(dataDir)).toMatchObject({ running: false, pid: null, events: 6, log_id: info.log_id });
     expect(await checkStore(dataDir)).toMatchObject({ log_id: info.log_id, streams: 3, chain: info.chain });
   });
