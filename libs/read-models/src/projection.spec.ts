@@ -119,7 +119,7 @@ describe('the projection', () => {
   it('keeps an event it cannot read as an anomaly and goes on', () => {
     const { log } = historyOf(drawsOf(3), 10);
     log.write('order-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', [{ id: 'x', type: 'OrderTeleported', data: {}, metadata: { schemaversion: 1 } }]);
-    log.record('kill', { type: 'KillEngaged', data: { scope: 'firm', reason: 'after it', engaged_by: 'operator:a' } });
+    log.record('kill', { type: 'KillEngaged', data: { kill_id: 'k', scope: 'firm', mode: 'stop_new', reason: 'after it', engaged_by: 'operator:a', via: 'api', requested_at_ms: 0 } });
     const queries = new Queries(() => onePass(log));
     expect(queries.anomaliesByKind()).toMatchObject({ EVENT_UNREADABLE: 1 });
     expect(queries.kill().engaged.has('firm')).toBe(true);

@@ -3,7 +3,7 @@ import { CancelOrderV1, EvaluateIntentV1, SubmitOrderV1 } from '../commands/comm
 import { CloudEventV1 } from '../envelope/cloud-event.ts';
 import { IntentV1 } from '../intents/intent-v1.ts';
 import {
-  AccountPageV1, AccountsQueryV1, BusRefusalV1, ControlV1, HeartbeatV1, IntentReceiptV1, MarketSnapshotV1, OrderPageV1, OrdersQueryV1, PositionPageV1, PositionsQueryV1, PreviewV1, QueryV1, RiskPreviewRequestV1,
+  AccountPageV1, AccountsQueryV1, BusRefusalV1, ControlV1, HeartbeatV1, IntentReceiptV1, KillAcknowledgedV1, KillEngageMessageV1, KillReceiptV1, MarketSnapshotV1, OrderPageV1, OrdersQueryV1, PositionPageV1, PositionsQueryV1, PreviewV1, QueryV1, RiskPreviewRequestV1,
   ServiceViewV1, StatusV1, TurnReplyV1, TurnRequestV1,
 } from '../queries/index.ts';
 
@@ -49,6 +49,9 @@ export const CHANNELS: readonly Channel[] = [
     description: 'Every step of the market. Nobody keeps it: a late quote is worthless.' },
   { name: 'marketCurrent', address: 'tally.market.current', carrier: 'core NATS request', from: 'whoever starts late', to: 'market source', messages: [QueryV1], replies: [MarketSnapshotV1, BusRefusalV1],
     description: 'The newest snapshot.' },
+  { name: 'killEngage', address: 'tally.kill.engage', carrier: 'core NATS request', from: 'whoever must stop it', to: 'gateway, execution', messages: [KillEngageMessageV1], replies: [KillReceiptV1, BusRefusalV1],
+    description: 'Engage the kill switch. The reply comes after the append; engaging twice adds nothing, so ask until answered.' },
+  { name: 'killAcknowledged', address: 'tally.kill.acknowledged', carrier: 'core NATS', from: 'execution', to: 'operators', messages: [KillAcknowledgedV1], description: 'An executor has applied a kill. Its record is in the executor’s audit stream.' },
   { name: 'event', address: 'tally.evt.{category}.{event}.{account}', carrier: 'core NATS', from: 'relay of the log', to: 'strategies and outsiders', messages: [CloudEventV1],
     description: 'Events of the log for who is not on the log. May be lost or repeated; the id is the event id.' },
   { name: 'turn', address: 'tally.turn.{instance}', carrier: 'core NATS request', from: 'lockstep conductor', to: 'one strategy instance', messages: [TurnRequestV1], replies: [TurnReplyV1, BusRefusalV1],

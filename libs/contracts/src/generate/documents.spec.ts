@@ -118,7 +118,7 @@ describe('AsyncAPI', () => {
       contracts.commandSubject('risk', 3, 'evaluate'), contracts.commandSubject('execution', 3, 'submit'), contracts.commandSubject('execution', 3, 'cancel'),
       contracts.intentSubject('x'), contracts.previewSubject('x'), contracts.riskPreviewSubject(3), contracts.MARKET_SNAPSHOT, contracts.MARKET_CURRENT,
       contracts.eventSubject('order', 'OrderFilled', 'x'), contracts.turnSubject('x'), contracts.heartbeatSubject('x'), contracts.controlSubject('x'),
-      contracts.querySubject('x'), contracts.deadLetterSubject('x'),
+      contracts.querySubject('x'), contracts.deadLetterSubject('x'), contracts.KILL_ENGAGE, contracts.KILL_ACKNOWLEDGED,
     ];
     const patterns = CHANNELS.map(({ address }) => new RegExp(`^${address.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^.]+')}$`));
     expect(named.map((subject) => patterns.filter((pattern) => pattern.test(subject)).length)).toEqual(named.map(() => 1));

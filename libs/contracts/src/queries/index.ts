@@ -1,6 +1,7 @@
 export * from './accounts.ts';
 export * from './fields.ts';
 export * from './findings.ts';
+export * from './kill.ts';
 export * from './market.ts';
 export * from './operations.ts';
 export * from './orders.ts';

@@ -19,7 +19,7 @@ export const CATEGORIES = {
   rate: { prefix: 'rate-', writers: ['bootstrap', 'supervisor'], holds: 'currency rates of one base currency' },
   process: { prefix: 'process-', writers: ['supervisor'], holds: 'desired and actual state of one strategy instance' },
   lease: { prefix: 'lease-', writers: ['risk', 'execution', 'supervisor'], holds: 'who owns a role of a risk group; the revision is the epoch' },
-  kill: { prefix: 'kill', writers: ['bootstrap', 'gateway'], holds: 'the kill switch; unreadable or missing means engaged' },
+  kill: { prefix: 'kill', writers: ['bootstrap', 'gateway', 'execution'], holds: 'the kill switch; unreadable or missing means engaged' },
   checkpoint: { prefix: 'checkpoint-', writers: ['fills', 'supervisor'], holds: 'how far a driven service has come in the log' },
   anchor: { prefix: 'anchor-', writers: ['execution', 'gateway'], holds: 'doubts about the log itself: what was known to be in it and is not, and what an operator accepted instead' },
   audit: { prefix: 'audit-', writers: ['intents', 'risk', 'execution', 'gateway'], holds: 'what was refused before it could be given a stream of its own' },

@@ -10,6 +10,7 @@ const name = 'basket-1_A';
 const all: readonly string[] = [
   subjects.intentSubject(name), subjects.previewSubject(name), subjects.riskPreviewSubject(15), subjects.MARKET_SNAPSHOT, subjects.MARKET_CURRENT,
   subjects.turnSubject(name), subjects.heartbeatSubject(name), subjects.controlSubject(name), subjects.querySubject('status'), subjects.deadLetterSubject('risk'),
+  subjects.KILL_ENGAGE, subjects.KILL_ACKNOWLEDGED,
   ...Object.entries(subjects.LANES).flatMap(([service, lanes]) => lanes.map((lane) => subjects.commandSubject(service as subjects.CommandService, 15, lane))),
   ...Object.entries(EVENT_CATALOGUE).flatMap(([category, events]) => Object.keys(events).map((type) => subjects.eventSubject(category, type, name))),
 ];

@@ -24,6 +24,11 @@ export const MARKET_SNAPSHOT = 'tally.market.snapshot';
 /** Core request, answered with the newest snapshot: how a process that starts late gets its first. */
 export const MARKET_CURRENT = 'tally.market.current';
 
+/** Core request: engage the kill switch. Served by the gateway and by every executor, so that either is enough; the reply comes after the append. */
+export const KILL_ENGAGE = 'tally.kill.engage';
+/** Core NATS: an executor has applied a kill. */
+export const KILL_ACKNOWLEDGED = 'tally.kill.acknowledged';
+
 /** Relayed from the log for strategies and outsiders. `event` is the event's type. */
 export const eventSubject = (category: string, event: string, account: string): string => `tally.evt.${category}.${event}.${account}`;
 

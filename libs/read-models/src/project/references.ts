@@ -27,9 +27,12 @@ export const projectReconciliation = (file: ReadModelFile, { data }: Reconciliat
     position, data.account, data.currency, data.cash, JSON.stringify(data.positions), data.report_sequence, data.venue_time_ms, recordedAtMs);
 };
 
-export const projectKill = (file: ReadModelFile, { type, data }: KillEvent, { position, recordedAtMs }: RecordedEvent): void => {
+/** The switch's own events, and what executors said of them. */
+const recordKill = (file: ReadModelFile, type: string, data: object, { position, recordedAtMs }: RecordedEvent): void => {
   file.run('INSERT INTO kill_events (position, type, data, recorded_at_ms) VALUES (?, ?, ?, ?)', position, type, JSON.stringify(data), recordedAtMs);
 };
+
+export const projectKill = (file: ReadModelFile, { type, data }: KillEvent, recorded: RecordedEvent): void => recordKill(file, type, data, recorded);
 
 export const projectQuarantine = (file: ReadModelFile, { data }: QuarantineEvent, recorded: RecordedEvent): void =>
   recordAnomaly(file, { source: 'quarantine', kind: data.reason, detail: data.detail, account: data.account, report: data.report }, recorded);
@@ -37,6 +40,8 @@ export const projectQuarantine = (file: ReadModelFile, { data }: QuarantineEvent
 export const projectAudit = (file: ReadModelFile, { type, data }: AuditEvent, recorded: RecordedEvent): void => {
   if (type === 'IntentMalformed') {
     recordRefusals(file, { position: recorded.position, recordedAtMs: recorded.recordedAtMs, stage: 'malformed' }, [{ code: data.code, detail: data.detail, scope: data.channel }]);
+  } else if (type === 'KillAcknowledged') {
+    recordKill(file, type, data, recorded);
   } else {
     recordAnomaly(file, { source: 'audit', kind: data.code, detail: data.detail, orderId: data.order_id }, recorded);
   }

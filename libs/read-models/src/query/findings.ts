@@ -58,7 +58,7 @@ export const anomaliesByKind = (file: ReadModelFile, at: At): Readonly<Record<st
 
 export const killAt = (file: ReadModelFile, at: At): KillState => {
   const known = knownAt('position', at);
-  return file.all(`SELECT type, data FROM kill_events WHERE ${known.sql} ORDER BY position`, ...known.values)
+  return file.all(`SELECT type, data FROM kill_events WHERE ${known.sql} AND type <> 'KillAcknowledged' ORDER BY position`, ...known.values)
     .map((row) => ({ type: text(row, 'type'), data: json<unknown>(row, 'data') }) as KillEvent)
     .reduce(evolveKill, NO_KILL_SWITCH);
 };

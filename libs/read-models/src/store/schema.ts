@@ -7,7 +7,7 @@
  */
 
 /** Raised with every change of a table or of what is written into it: a file of another version is thrown away and folded again. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export interface TableDefinition {
   readonly name: string;

@@ -206,8 +206,8 @@ export class History {
       case 1: this.log.record('audit-intents', { type: 'IntentMalformed', data: { request_id: 'r', code: 'INTENT_NOT_JSON', detail: 'not JSON', bytes: 3, body_sha256: sha256Hex('x'), channel: 'http' } }); break;
       case 2: this.log.record('process-basket', { type: 'InstanceDesired', data: { instance_id: 'basket', strategy: 'basket', strategy_version: '1', account: 'paper-1', mode: 'paper', desired: this.pick(['running', 'stopped'] as const), reason: 'test' } }); break;
       case 3: this.log.record('kill', this.draw(2) === 0
-        ? { type: 'KillEngaged', data: { scope: 'firm', reason: 'drill', engaged_by: 'operator:test' } }
-        : { type: 'KillReleased', data: { scope: 'firm', reason: 'drill', released_by: ['operator:test'] } }); break;
+        ? { type: 'KillEngaged', data: { kill_id: 'kill-1', scope: 'firm', mode: 'stop_new', reason: 'drill', engaged_by: 'operator:test', via: 'api', requested_at_ms: 0 } }
+        : { type: 'KillReleased', data: { kill_id: 'kill-1', scope: 'firm', reason: 'drill', released_by: ['operator:test', 'operator:other'] } }); break;
       default: this.log.record('lease-risk-main', { type: 'LeaseAcquired', data: { role: 'risk', risk_group: 'main', owner: 'risk-0' } });
     }
   }

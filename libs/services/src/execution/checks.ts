@@ -26,7 +26,7 @@ export const sendRefusals = (world: ServicePorts, reference: ReferenceData, term
   if (policy.policy_hash !== decision.policy_hash) refusals.push({ code: 'POLICY_CHANGED', detail: 'the decision was made under another policy' });
   if (!mayTrade(policy, terms.mode)) refusals.push({ code: 'MODE_NOT_ARMED', detail: `policy ${policy.document.name} does not arm ${terms.mode}` });
   if (now > decision.execute_by_ms) refusals.push({ code: 'EXECUTE_BY_PASSED', limit: String(decision.execute_by_ms), observed: String(now), detail: 'the order came too late to be sent' });
-  const killed = killedBy(reference.kill(), { account: terms.account, strategy: terms.strategy.id, symbol: terms.symbol });
+  const killed = killedBy(reference.kill(), { account: terms.account, strategy: terms.strategy.id, symbol: terms.symbol, venue: terms.venue });
   if (killed !== undefined) refusals.push({ code: 'KILL_SWITCH', detail: `the kill switch is engaged for ${killed}` });
   const session = reference.sessionOf(terms.symbol);
   if (!session || !isOpen(session, now)) refusals.push({ code: 'SESSION_CLOSED', detail: session ? `session ${session.name} is closed` : `no session is known for ${terms.symbol}` });
