@@ -14,9 +14,11 @@ import type { LogIndex } from './log-index.ts';
  *
  *   header 4 magic · 4 segment · 8 bytes covered · 4 CRC-32 of them · 16 chain hash · 4 first stream · 4 streams · 8 first event
  *          · 4 events · 4 bytes of names · 4 CRC-32 of the body · 4 CRC-32 of the header before it
- *   body   record offsets (8 each) · streams (4) · revisions (4) · lengths of names (2) · names
+ *   body   record offsets (doubles) · streams (4 each) · revisions (4) · lengths of names (2) · names
+ *
+ * Columns lie in it as they do in memory, so that saving one does not keep appends waiting. All numbers little-endian.
  */
-const MAGIC = 0x58444954;
+const MAGIC = 0x32444954;
 const HEADER_BYTES = 68;
 const READ_BYTES = 8 * 1024 * 1024;
 
@@ -35,15 +37,13 @@ export function saveSidecar(dataDir: string, segment: Segment, index: LogIndex, 
   const firstEvent = segment.header.eventsBefore;
   const events = index.count - firstEvent;
   const streams = index.streams.count - covered.firstStream;
-  let nameBytes = 0;
-  for (let id = covered.firstStream; id < index.streams.count; id++) nameBytes += index.streams.name(id).length;
-  const buf = Buffer.alloc(HEADER_BYTES + events * 16 + streams * 2 + nameBytes);
+  const names = index.streams.namesFrom(covered.firstStream);
+  const buf = Buffer.allocUnsafeSlow(HEADER_BYTES + events * 16 + streams * 2 + names.length);
+  const { recordOffsets, streamIds, revisions } = index.columnsFrom(firstEvent);
   let at = HEADER_BYTES;
-  for (let e = firstEvent; e < index.count; e++, at += 8) putUint64(buf, at, index.recordOffset(e));
-  for (let e = firstEvent; e < index.count; e++, at += 4) buf.writeUInt32LE(index.streamOf(e), at);
-  for (let e = firstEvent; e < index.count; e++, at += 4) buf.writeUInt32LE(index.revision(e), at);
-  for (let id = covered.firstStream; id < index.streams.count; id++, at += 2) buf.writeUInt16LE(index.streams.name(id).length, at);
-  for (let id = covered.firstStream; id < index.streams.count; id++) at += index.streams.name(id).copy(buf, at);
+  for (const column of [recordOffsets, streamIds, revisions]) at += bytesOf(column).copy(buf, at);
+  for (let id = covered.firstStream; id < index.streams.count; id++, at += 2) buf.writeUInt16LE(index.streams.nameLength(id), at);
+  names.copy(buf, at);
   buf.writeUInt32LE(MAGIC, 0);
   buf.writeUInt32LE(segment.number, 4);
   putUint64(buf, 8, covered.coveredBytes);
@@ -53,12 +53,16 @@ export function saveSidecar(dataDir: string, segment: Segment, index: LogIndex, 
   buf.writeUInt32LE(streams, 40);
   putUint64(buf, 44, firstEvent);
   buf.writeUInt32LE(events, 52);
-  buf.writeUInt32LE(nameBytes, 56);
+  buf.writeUInt32LE(names.length, 56);
   buf.writeUInt32LE(crc32(buf.subarray(HEADER_BYTES)), 60);
   buf.writeUInt32LE(crc32(buf.subarray(0, 64)), 64);
   const path = sidecarPath(dataDir, segment.number);
   writeFileSync(`${path}.new`, buf);
   renameSync(`${path}.new`, path);
+}
+
+function bytesOf(column: Float64Array | Uint32Array): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 }
 
 /**
@@ -87,7 +91,7 @@ export function loadSidecar(dataDir: string, segment: Segment, index: LogIndex, 
   const streamsAt = HEADER_BYTES + events * 8;
   const revisionsAt = streamsAt + events * 4;
   for (let i = 0; i < events; i++) {
-    index.add(buf.readUInt32LE(streamsAt + i * 4), buf.readUInt32LE(revisionsAt + i * 4), getUint64(buf, HEADER_BYTES + i * 8));
+    index.add(buf.readUInt32LE(streamsAt + i * 4), buf.readUInt32LE(revisionsAt + i * 4), buf.readDoubleLE(HEADER_BYTES + i * 8));
   }
   return { coveredBytes, crc, chain };
 }

@@ -46,6 +46,15 @@ export class StreamTable {
     return this.names.subarray(this.nameStarts[id]!, this.nameStarts[id + 1]!);
   }
 
+  /** The names of all streams from number `from` on, one behind another. A view, as `name` is. */
+  namesFrom(from: number): Buffer {
+    return this.names.subarray(this.nameStarts[from]!, this.nameStarts[this.size]!);
+  }
+
+  nameLength(id: number): number {
+    return this.nameStarts[id + 1]! - this.nameStarts[id]!;
+  }
+
   /** Number of the stream's newest event, synced or not; undefined when it has none. */
   lastEvent(id: number): number | undefined {
     const event = this.lastEvents[id]!;
