@@ -54,6 +54,8 @@ describe('reading a stream', () => {
     await fixture.client.appendToStream('links', [
       binaryEvent({ type: '$>', data: Buffer.from('1@target') }),
       binaryEvent({ type: '$>', data: Buffer.from('9@target') }),
+      binaryEvent({ type: '$>', data: Buffer.from('-1@target') }),
+      binaryEvent({ type: '$>', data: Buffer.from('nowhere') }),
     ]);
     const found = [];
     for await (const resolved of fixture.client.readStream('links', { resolveLinkTos: true })) found.push(resolved);
@@ -61,6 +63,10 @@ describe('reading a stream', () => {
     expect(found[0]!.link).toMatchObject({ streamId: 'links', revision: 0n, type: '$>' });
     expect(found[1]!.event).toBeUndefined();
     expect(found[1]!.link).toMatchObject({ streamId: 'links', revision: 1n });
+    // The real server takes -1 for the last event, and what is no link at all for an event like any other.
+    expect(found[2]!.event).toMatchObject({ streamId: 'target', revision: 1n });
+    expect(found[3]!.event).toMatchObject({ streamId: 'links', revision: 3n });
+    expect(found[3]!.link).toBeUndefined();
   });
 });
 

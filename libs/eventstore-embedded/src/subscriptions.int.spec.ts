@@ -217,6 +217,48 @@ describe('a subscription to one stream', () => {
     await fixture.client.tombstoneStream(stream);
     await until(() => failure !== undefined);
     expect(failure).toMatchObject({ type: 'stream-deleted' });
+    // Who is live sees the tombstone itself, as on the real server; who comes later is only told.
+    expect(seen).toEqual([2n, 3n, 2n ** 63n - 1n]);
+    const late: bigint[] = [];
+    let refusal: Error | undefined;
+    fixture.client.subscribeToStream(stream).on('data', ({ event: e }) => void late.push(e!.revision)).on('error', (error) => {
+      refusal = error;
+    });
+    await until(() => refusal !== undefined);
+    expect(refusal).toMatchObject({ type: 'stream-deleted' });
+    expect(late).toEqual([]);
+  });
+
+  it('is sent everything once live, also what $maxCount hides at once, but of history only what is shown', async () => {
+    const stream = `counted${round}`;
+    await fixture.client.appendToStream(stream, [event(0), event(1), event(2)]);
+    await fixture.client.setStreamMetadata(stream, { maxCount: 2 });
+    const seen: bigint[] = [];
+    let caughtUp = 0;
+    const subscription = fixture.client.subscribeToStream(stream);
+    subscription.on('data', ({ event: e }) => void seen.push(e!.revision));
+    subscription.on('caughtUp', () => void caughtUp++);
+    await until(() => caughtUp === 1);
+    await fixture.client.appendToStream(stream, [event(3), event(4), event(5), event(6)]);
+    await until(() => seen.length === 6);
+    expect(seen).toEqual([1n, 2n, 3n, 4n, 5n, 6n]);
+    await subscription.unsubscribe();
+  });
+
+  it('to a deleted stream waits, and is not sent what was deleted', async () => {
+    const stream = `revived${round}`;
+    await fixture.client.appendToStream(stream, [event(0), event(1)]);
+    await fixture.client.deleteStream(stream);
+    const seen: bigint[] = [];
+    let caughtUp = 0;
+    const subscription = fixture.client.subscribeToStream(stream);
+    subscription.on('data', ({ event: e }) => void seen.push(e!.revision));
+    subscription.on('caughtUp', () => void caughtUp++);
+    await until(() => caughtUp === 1);
+    await fixture.client.appendToStream(stream, event(2));
+    await until(() => seen.length > 0);
+    expect(seen).toEqual([2n]);
+    await subscription.unsubscribe();
   });
 });
 

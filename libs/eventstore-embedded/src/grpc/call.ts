@@ -173,9 +173,9 @@ export class Call {
   }
 }
 
-/** Header values are ASCII: what is not is percent-encoded, and so is the percent sign itself then. */
+/** Header values are ASCII: what is not is percent-encoded, and so is the percent sign; clients decode with `decodeURI`. */
 export function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text.replaceAll('%', '%25') : encodeURIComponent(text);
+  return /^[\x20-\x7e]*$/.test(text) ? text.replaceAll('%', '%25') : encodeURI(text.toWellFormed());
 }
 
 /** For trailers that are not decoded by the client: plain ASCII stays as it is. */

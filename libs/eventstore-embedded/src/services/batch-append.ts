@@ -1,11 +1,13 @@
 import type { Call } from '../grpc/call.ts';
 import { GRPC } from '../grpc/call.ts';
 import type { NewEvent } from '../log/format.ts';
-import { BadRequest, decodeBatchAppend, decodeProposed, encodeBatchError, encodeBatchSuccess } from '../wire/append-codec.ts';
+import {
+  BadRequest, decodeBatchAppend, decodeOptions, decodeOptionsName, decodeProposed, encodeBatchError, encodeBatchSuccess,
+} from '../wire/append-codec.ts';
 import type { BatchAppendRequest, BatchError, Target } from '../wire/append-codec.ts';
 import { positionOf } from '../wire/event-codec.ts';
 import { APPEND_TOTAL_BYTES_MAX } from './append.ts';
-import { BATCH_DENIED, BATCH_TIMEOUT, BATCH_TOO_LARGE, batchError, batchRefusal } from './batch-errors.ts';
+import { BATCH_DENIED, BATCH_TIMEOUT, BATCH_TOO_LARGE, batchBadRequest, batchError, batchRefusal } from './batch-errors.ts';
 import { APPEND_BYTES_MAX, failureOf, shuttingDown } from './failures.ts';
 import { accessDenied } from './write-context.ts';
 import type { WriteContext } from './write-context.ts';
@@ -99,6 +101,7 @@ export class BatchAppendCall {
       // The rest of something that was answered or never begun: dropped, as the real server does.
       if (request.options === undefined) return;
       append = this.begin(request.correlation, request.options, nowMs);
+      if (append === undefined) return;
       if (!request.isFinal) {
         if (this.unfinished.size >= UNFINISHED_MAX) throw new BadRequest(`more than ${UNFINISHED_MAX} appends are unfinished`);
         this.unfinished.set(key, append);
@@ -115,9 +118,18 @@ export class BatchAppendCall {
     this.unfinishedBytes += append.bytes;
   }
 
-  private begin(correlation: Buffer, options: NonNullable<BatchAppendRequest['options']>, nowMs: number): Unfinished {
+  /** Undefined when the options cannot be understood, which is answered. */
+  private begin(correlation: Buffer, encoded: Buffer, nowMs: number): Unfinished | undefined {
     const { rules } = this.context;
     const { caller } = this.call;
+    let options;
+    try {
+      options = decodeOptions(encoded);
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error;
+      this.reply(encodeBatchError(correlation, decodeOptionsName(encoded), batchBadRequest(error.message)));
+      return undefined;
+    }
     const untilMs = options.deadlineMs ?? Infinity;
     const append: Unfinished = {
       correlation, target: options, untilMs, isGuarded: rules.guardsMetadata(caller, options.name), events: [], dataBytes: 0, bytes: 0, refused: false,
@@ -137,7 +149,7 @@ export class BatchAppendCall {
         append.bytes += message.length;
       }
     } catch (error) {
-      this.refuse(append, batchRefusal(GRPC.INVALID_ARGUMENT, failureOf(error).message));
+      this.refuse(append, batchBadRequest(failureOf(error).message));
       return;
     }
     if (append.isGuarded && append.events.some((event) => isTruncating(event.data))) this.deny(append);
@@ -154,7 +166,7 @@ export class BatchAppendCall {
     append.refused = true;
     append.events.length = 0;
     append.bytes = 0;
-    this.reply(encodeBatchError(append.correlation, append.target, error));
+    this.reply(encodeBatchError(append.correlation, append.target.name, error));
   }
 
   private submit({ correlation, target, events, bytes }: Unfinished, key: string, leftMs: number): void {
@@ -171,8 +183,8 @@ export class BatchAppendCall {
       done: (outcome) => {
         this.pending.delete(key);
         if (outcome.kind === 'ok') {
-          this.reply(encodeBatchSuccess(correlation, target, outcome.revision, outcome.event === undefined ? undefined : positionOf(outcome.event)));
-        } else this.reply(encodeBatchError(correlation, target, batchError(target, outcome)));
+          this.reply(encodeBatchSuccess(correlation, target.name, outcome.revision, outcome.event === undefined ? undefined : positionOf(outcome.event)));
+        } else this.reply(encodeBatchError(correlation, target.name, batchError(target, outcome)));
         if (this.ending !== undefined) this.endIfDone();
       },
     });

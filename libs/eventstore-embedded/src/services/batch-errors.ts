@@ -10,10 +10,15 @@ export const BATCH_TIMEOUT: BatchError = { code: GRPC.DEADLINE_EXCEEDED, message
 export const BATCH_DENIED: BatchError = { code: GRPC.PERMISSION_DENIED, message: 'AccessDenied', type: 'AccessDenied', detail: EMPTY };
 export const BATCH_TOO_LARGE: BatchError = {
   code: GRPC.INVALID_ARGUMENT,
-  message: `Maximum Append Size of ${APPEND_BYTES_MAX} Exceeded.`,
+  message: 'MaximumAppendSizeExceeded',
   type: 'MaximumAppendSizeExceeded',
   detail: new ProtoWriter().uint(1, APPEND_BYTES_MAX).finish(),
 };
+
+/** A request that cannot be understood; which it is stands in the detail. */
+export function batchBadRequest(message: string): BatchError {
+  return { code: GRPC.INVALID_ARGUMENT, message: 'BadRequest', type: 'BadRequest', detail: new ProtoWriter().string(1, message).finish() };
+}
 
 /** What clients have no type for. */
 export function batchRefusal(code: number, message: string): BatchError {

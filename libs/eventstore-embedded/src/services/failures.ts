@@ -24,7 +24,7 @@ export function wrongVersion(name: Buffer, expected: Expected, current: number):
   const number = expected.kind === 'exact' ? String(expected.revision) : EXPECTED_NUMBERS[expected.kind];
   return {
     code: GRPC.FAILED_PRECONDITION,
-    message: `Append failed due to WrongExpectedVersion. Stream: ${text}, Expected version: ${number}, Actual version: ${current}`,
+    message: `Delete failed due to WrongExpectedVersion. Stream: ${text}, Expected version: ${number}, Actual version: ${current}`,
     trailers: {
       exception: 'wrong-expected-version',
       'stream-name': trailerText(text),

@@ -44,6 +44,7 @@ export class Services {
   private readonly store: Store;
   private readonly shower: EventShower;
   private readonly batches = new Set<BatchAppendCall>();
+  private readonly appends = new Set<Call>();
   private readonly reads = new Set<Call>();
 
   constructor({ store, rules, writeTimeoutMs, advertised }: ServicesOptions) {
@@ -53,7 +54,7 @@ export class Services {
     const instanceId = newInstanceId();
     const failed = (call: Call, error: unknown): void => this.failCall(call, error);
     this.handlers = new Map<string, Handler>([
-      [`${STREAMS}/Append`, appendHandler(writes)],
+      [`${STREAMS}/Append`, this.appending(appendHandler(writes))],
       [`${STREAMS}/BatchAppend`, (call) => this.batchAppend(call, writes)],
       [`${STREAMS}/Delete`, unary(deleteHandler(writes, 'soft_delete'), failed)],
       [`${STREAMS}/Tombstone`, unary(deleteHandler(writes, 'tombstone'), failed)],
@@ -67,7 +68,16 @@ export class Services {
   async shutDown(): Promise<void> {
     for (const batch of this.batches) batch.shutDown();
     await this.store.drain();
-    for (const call of this.reads) call.fail(shuttingDown());
+    for (const call of [...this.appends, ...this.reads]) call.fail(shuttingDown());
+  }
+
+  /** Keeps the calls that are still sending: those are told that nothing will come of it. */
+  private appending(handler: Handler): Handler {
+    return (call) => {
+      this.appends.add(call);
+      call.onOver(() => this.appends.delete(call));
+      handler(call);
+    };
   }
 
   private batchAppend(call: Call, writes: WriteContext): void {

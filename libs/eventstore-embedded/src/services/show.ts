@@ -13,6 +13,11 @@ const FRAMES_BYTES_MAX = 8 * 1024 * 1024;
 const NEAR_END_EVENTS = 512;
 const LINK_TYPE = Buffer.from('$>');
 
+interface Link {
+  readonly revision: number;
+  readonly stream: string;
+}
+
 /** Turns events into frames; those near the end of the log are kept for the next subscriber. */
 export class EventShower {
   private readonly store: Store;
@@ -24,7 +29,8 @@ export class EventShower {
 
   frame(shown: ShownEvent, options: { readonly resolveLinks: boolean; readonly structuredIds: boolean }): Buffer {
     this.store.metrics.eventsRead.add(1);
-    if (options.resolveLinks && this.isLink(shown)) return encodeReadEvent(this.target(shown), shown, options.structuredIds);
+    const link = options.resolveLinks ? this.linkOf(shown) : undefined;
+    if (link !== undefined) return encodeReadEvent(this.target(link), shown, options.structuredIds);
     const number = shown.record.firstEvent + shown.index;
     if (options.structuredIds || number + NEAR_END_EVENTS < this.store.index.visible) return encodeReadEvent(shown, undefined, options.structuredIds);
     let frame = this.frames.get(number);
@@ -35,20 +41,20 @@ export class EventShower {
     return frame;
   }
 
-  private isLink({ record, index }: ShownEvent): boolean {
-    const { buf, typeAt, dataAt } = record.event(index);
-    return dataAt - typeAt === LINK_TYPE.length && buf.compare(LINK_TYPE, 0, LINK_TYPE.length, typeAt, dataAt) === 0;
+  /** A link's data is `revision@stream`; what does not begin with a number is an event like any other, as on the real server. */
+  private linkOf({ record, index }: ShownEvent): Link | undefined {
+    const { buf, typeAt, dataAt, metadataAt } = record.event(index);
+    if (dataAt - typeAt !== LINK_TYPE.length || buf.compare(LINK_TYPE, 0, LINK_TYPE.length, typeAt, dataAt) !== 0) return undefined;
+    const match = /^\s*([+-]?\d+)\s*(?:@([^]*))?$/.exec(buf.toString('utf8', dataAt, metadataAt));
+    return match === null ? undefined : { revision: Number(match[1]), stream: match[2] ?? '' };
   }
 
-  /** A link's data is `revision@stream`. Undefined when that event is not there to be shown. */
-  private target({ record, index }: ShownEvent): ShownEvent | undefined {
-    const { buf, dataAt, metadataAt } = record.event(index);
-    const data = buf.toString('utf8', dataAt, metadataAt);
-    const match = /^(\d+)@([^]+)$/.exec(data);
-    if (match === null) return undefined;
-    const revision = Number(match[1]);
-    const view = viewStream(this.store, Buffer.from(match[2]!));
-    if (view.kind !== 'present' || revision > view.lastRevision || revision < view.firstRevision) return undefined;
+  /** Undefined when the event is not there to be shown. Revision -1 means the stream's last. */
+  private target(link: Link): ShownEvent | undefined {
+    const view = viewStream(this.store, Buffer.from(link.stream));
+    if (view.kind !== 'present') return undefined;
+    const revision = link.revision === -1 ? view.lastRevision : link.revision;
+    if (revision > view.lastRevision || revision < view.firstRevision) return undefined;
     const event = this.store.index.ancestor(view.lastEvent, revision);
     const found = this.store.reader.record(event);
     return found.createdMs < view.createdFromMs ? undefined : { record: found, index: event - found.firstEvent };

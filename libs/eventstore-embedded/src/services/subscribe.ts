@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LogScanner } from '../store/reader.ts';
-import { viewStream } from '../store/stream-view.ts';
+import { shownStream, tombstoneOf, viewStream, wholeStream } from '../store/stream-view.ts';
+import type { StreamRange } from '../store/stream-view.ts';
 import type { Store } from '../store/store.ts';
 import { positionOf } from '../wire/event-codec.ts';
 import { CAUGHT_UP_FRAME, encodeCheckpoint, encodeConfirmation } from '../wire/read-codec.ts';
@@ -142,46 +143,66 @@ class AllPump implements LiveSubscription {
   }
 }
 
-/** The same for one stream, from a revision on (exclusive). A stream that does not exist is waited for. */
+/**
+ * The same for one stream, from a revision on (exclusive). A stream that does not exist is waited for. History is what the
+ * stream shows; once live, everything written is sent, also what its metadata hides at once.
+ */
 export async function subscribeStream(context: ReadContext, name: Buffer, live: Set<LiveSubscription>): Promise<void> {
   const { call, store, shower, request } = context;
   const outbox = new Outbox(call);
   const alarm = new Alarm(context);
   const first = viewStream(store, name);
+  if (first.kind === 'tombstoned') {
+    call.fail(streamDeleted(name));
+    return;
+  }
   let next = request.from.kind === 'start' ? 0 : request.from.kind === 'at' ? request.from.value + 1 : first.kind === 'present' ? first.lastRevision + 1 : 0;
+  let caughtUp = false;
+  const range = (): StreamRange | undefined => (caughtUp ? wholeStream(store, name) : shownStream(store, name));
   const self: LiveSubscription = {
     lag: () => {
-      const view = viewStream(store, name);
-      return view.kind === 'present' ? Math.max(0, view.lastRevision - next + 1) : 0;
+      const now = range();
+      return now === undefined ? 0 : Math.max(0, now.lastRevision - Math.max(next, now.firstRevision) + 1);
     },
     waitingBytes: () => outbox.waitingBytes,
   };
   live.add(self);
   call.onOver(() => live.delete(self));
-  let caughtUp = false;
   call.write(encodeConfirmation(randomUUID()));
   while (!call.closed) {
-    const view = viewStream(store, name);
-    if (view.kind === 'tombstoned') {
-      call.fail(streamDeleted(name));
-      return;
-    }
-    if (view.kind === 'present') next = Math.max(next, view.firstRevision);
-    if (view.kind === 'missing' || next > view.lastRevision) {
+    const now = range();
+    const begin = Math.max(next, now?.firstRevision ?? 0);
+    if (now === undefined || begin > now.lastRevision) {
+      if (viewStream(store, name).kind === 'tombstoned') {
+        await endDeleted(context, name, caughtUp ? outbox : undefined);
+        return;
+      }
       if (!caughtUp) call.write(CAUGHT_UP_FRAME);
       caughtUp = true;
+      next = Math.max(next, (wholeStream(store, name)?.lastRevision ?? -1) + 1);
       await alarm.sleep();
       continue;
     }
-    const { lastRevision } = view;
-    for (const event of store.index.range(view.lastEvent, next, Math.min(lastRevision, next + PAGE_EVENTS - 1))) {
+    next = begin;
+    for (const event of store.index.range(now.lastEvent, next, Math.min(now.lastRevision, next + PAGE_EVENTS - 1))) {
       const record = store.reader.record(event);
       next++;
-      if (record.createdMs < view.createdFromMs) continue;
+      if (record.createdMs < now.createdFromMs) continue;
       outbox.add(shower.frame({ record, index: event - record.firstEvent }, request));
       if (outbox.isFull) await outbox.flush();
     }
     await outbox.flush();
-    if (next <= lastRevision) await otherTurns();
+    if (next <= now.lastRevision) await otherTurns();
   }
+}
+
+/** A subscription that was live sees the tombstone itself first. */
+async function endDeleted({ call, store, shower, request }: ReadContext, name: Buffer, outbox: Outbox | undefined): Promise<void> {
+  const tombstone = tombstoneOf(store, name);
+  if (outbox !== undefined && tombstone !== undefined) {
+    const record = store.reader.record(tombstone);
+    outbox.add(shower.frame({ record, index: tombstone - record.firstEvent }, request));
+    await outbox.flush();
+  }
+  call.fail(streamDeleted(name));
 }

@@ -7,12 +7,13 @@ import type { Store } from './store.ts';
 export type StreamView =
   | { readonly kind: 'missing' }
   | { readonly kind: 'tombstoned' }
-  | ({
-      readonly kind: 'present';
-      /** Log number and revision of its newest event. */
-      readonly lastEvent: number;
-      readonly lastRevision: number;
-    } & ShownRange);
+  | ({ readonly kind: 'present' } & StreamRange);
+
+export interface StreamRange extends ShownRange {
+  /** Log number and revision of its newest event. */
+  readonly lastEvent: number;
+  readonly lastRevision: number;
+}
 
 export function viewStream(store: Store, name: Buffer): StreamView {
   const { index } = store;
@@ -25,4 +26,24 @@ export function viewStream(store: Store, name: Buffer): StreamView {
   if (metadata.softDeleted) return { kind: 'missing' };
   const lastRevision = index.revision(lastEvent);
   return { kind: 'present', lastEvent, lastRevision, ...shownRange(metadata, lastRevision, Date.now()) };
+}
+
+/** Undefined when nothing is shown: the stream is missing or deleted. */
+export function shownStream(store: Store, name: Buffer): StreamRange | undefined {
+  const view = viewStream(store, name);
+  return view.kind === 'present' ? view : undefined;
+}
+
+/** All that was ever written to a stream, whatever its metadata hides; without a tombstone. Undefined when there is nothing. */
+export function wholeStream({ index }: Store, name: Buffer): StreamRange | undefined {
+  const stream = index.streams.find(name);
+  const lastEvent = stream === undefined ? undefined : index.lastBelow(stream, index.visible);
+  return lastEvent === undefined ? undefined : { lastEvent, lastRevision: index.revision(lastEvent), firstRevision: 0, createdFromMs: 0 };
+}
+
+/** Log number of the stream's tombstone. */
+export function tombstoneOf({ index }: Store, name: Buffer): number | undefined {
+  const stream = index.streams.find(name);
+  const event = stream === undefined ? undefined : index.streams.tombstones.get(stream);
+  return event !== undefined && event < index.visible ? event : undefined;
 }

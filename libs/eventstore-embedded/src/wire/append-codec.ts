@@ -21,7 +21,8 @@ export interface Target {
 export interface BatchAppendRequest {
   /** The encoded UUID message, sent back as it came. */
   readonly correlation: Buffer;
-  readonly options: (Target & { readonly deadlineMs: number | undefined }) | undefined;
+  /** Encoded: whoever answers by correlation id says what is wrong with them. */
+  readonly options: Buffer | undefined;
   readonly messages: readonly Buffer[];
   readonly isFinal: boolean;
 }
@@ -30,6 +31,7 @@ export interface BatchAppendRequest {
 const NAME_BYTES_MAX = 65_535;
 const SIGN_BIT = 2 ** 63;
 const JSON_CONTENT = 'application/json';
+const NIL_ID = Buffer.alloc(16);
 
 export function decodeBatchAppend(message: Buffer): BatchAppendRequest {
   const reader = new ProtoReader(message);
@@ -39,7 +41,7 @@ export function decodeBatchAppend(message: Buffer): BatchAppendRequest {
   let isFinal = false;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) correlation = reader.bytes();
-    else if (field === 2) options = decodeOptions(reader.bytes());
+    else if (field === 2) options = reader.bytes();
     else if (field === 3) messages.push(reader.bytes());
     else if (field === 4) isFinal = reader.varint() !== 0;
     else reader.skip();
@@ -47,15 +49,15 @@ export function decodeBatchAppend(message: Buffer): BatchAppendRequest {
   return { correlation, options, messages, isFinal };
 }
 
-/** Field numbers of the stream and the expectation are the same in all requests that write. */
+/** Field numbers of the stream and the expectation are the same in all requests that write. Refuses with `BadRequest`. */
 export function decodeOptions(message: Buffer): Target & { readonly deadlineMs: number | undefined } {
   const reader = new ProtoReader(message);
   let name: Buffer = EMPTY;
-  let expected: Expected = { kind: 'any' };
+  let expected: Expected | undefined;
   let deadlineMs: number | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) name = decodeStreamIdentifier(reader.bytes());
-    else if (field === 2) expected = { kind: 'exact', revision: reader.varint() };
+    else if (field === 2) expected = { kind: 'exact', revision: decodeRevision(reader) };
     else if (field === 6) deadlineMs = decodeSeconds(reader.message());
     else if (field === 7) deadlineMs = Date.now() + decodeSeconds(reader.message());
     else {
@@ -65,7 +67,25 @@ export function decodeOptions(message: Buffer): Target & { readonly deadlineMs: 
       else if (field === 5) expected = { kind: 'stream_exists' };
     }
   }
+  if (expected === undefined) throw new BadRequest('an expected revision, or that any will do, is missing');
   return { name: checkedName(name), expected, deadlineMs };
+}
+
+/** Only the stream of options that may be wrong in all else; empty when there is none. */
+export function decodeOptionsName(message: Buffer): Buffer {
+  const reader = new ProtoReader(message);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) return decodeStreamIdentifier(reader.bytes());
+    reader.skip();
+  }
+  return EMPTY;
+}
+
+/** Revisions have 63 bits; beyond 2^53 they are rounded, which no stream reaches. */
+function decodeRevision(reader: ProtoReader): number {
+  const revision = reader.varint();
+  if (reader.high > 0x7fffffff) throw new BadRequest('an expected revision is beyond 2^63 - 1');
+  return revision;
 }
 
 export function checkedName(name: Buffer): Buffer {
@@ -115,9 +135,11 @@ export function decodeProposed(message: Buffer): NewEvent {
     else if (field === 4) data = reader.bytes();
     else reader.skip();
   }
-  if (type === undefined) throw new BadRequest('required metadata property type is missing', ['type', 'content-type']);
-  if (contentType === undefined) throw new BadRequest('required metadata property content-type is missing', ['type', 'content-type']);
-  if (id === undefined) throw new BadRequest('an event has no id');
+  if (type === undefined || contentType === undefined) {
+    throw new BadRequest(`Required Metadata Property '${type === undefined ? 'type' : 'content-type'}' is missing`, ['type', 'content-type']);
+  }
+  if (id === undefined || id.equals(NIL_ID)) throw new BadRequest('an event has no id');
+  if (type.length === 0) throw new BadRequest('an event type is empty');
   if (type.length > NAME_BYTES_MAX) throw new BadRequest(`an event type is longer than ${NAME_BYTES_MAX} bytes`);
   return { id, type, json: contentType === JSON_CONTENT, data, metadata };
 }
@@ -142,13 +164,10 @@ function decodeEntry(reader: ProtoReader): [string, Buffer] {
 }
 
 /** One gRPC frame that answers a batch append with success. `position` is that of the last event. */
-export function encodeBatchSuccess(correlation: Buffer, target: Target, revision: number | undefined, position: number | undefined): Buffer {
+export function encodeBatchSuccess(correlation: Buffer, name: Buffer, revision: number | undefined, position: number | undefined): Buffer {
   const success = encodeSuccess(revision, position);
-  const { name, expected } = target;
   const identifier = 1 + varintLength(name.length) + name.length;
-  const expectation = encodeExpectation(expected);
-  const length =
-    1 + varintLength(correlation.length) + correlation.length + 2 + success.length + 1 + varintLength(identifier) + identifier + expectation.length;
+  const length = 1 + varintLength(correlation.length) + correlation.length + 2 + success.length + 1 + varintLength(identifier) + identifier;
   const buf = Buffer.allocUnsafe(5 + length);
   buf[0] = 0;
   buf.writeUInt32BE(length, 1);
@@ -163,8 +182,7 @@ export function encodeBatchSuccess(correlation: Buffer, target: Target, revision
   at = putVarint(buf, at, identifier);
   buf[at++] = 0x1a;
   at = putVarint(buf, at, name.length);
-  at += name.copy(buf, at);
-  expectation.copy(buf, at);
+  name.copy(buf, at);
   return buf;
 }
 
@@ -198,30 +216,19 @@ function putPosition(buf: Buffer, at: number, position: number): number {
   return putVarint(buf, at, position);
 }
 
-const EXPECTATIONS = { no_stream: Buffer.from([0x32, 0]), any: Buffer.from([0x3a, 0]), stream_exists: Buffer.from([0x42, 0]) };
-
-function encodeExpectation(expected: Expected): Buffer {
-  return expected.kind === 'exact' ? new ProtoWriter().uint(5, expected.revision).finish() : EXPECTATIONS[expected.kind];
-}
-
 export interface BatchError {
   readonly code: number;
   readonly message: string;
-  /** Name of a message of `event_store.client`; the client knows these and no others. */
-  readonly type: 'WrongExpectedVersion' | 'StreamDeleted' | 'AccessDenied' | 'Timeout' | 'Unknown' | 'MaximumAppendSizeExceeded';
+  /** Name of a message of `event_store.client`. */
+  readonly type: 'WrongExpectedVersion' | 'StreamDeleted' | 'AccessDenied' | 'Timeout' | 'Unknown' | 'MaximumAppendSizeExceeded' | 'BadRequest';
   readonly detail: Buffer;
 }
 
 /** One gRPC frame that answers a batch append with an error. */
-export function encodeBatchError(correlation: Buffer, target: Target, error: BatchError): Buffer {
+export function encodeBatchError(correlation: Buffer, name: Buffer, error: BatchError): Buffer {
   const any = new ProtoWriter().string(1, `type.googleapis.com/event_store.client.${error.type}`).bytes(2, error.detail);
   const status = new ProtoWriter().uint(1, error.code).string(2, error.message).message(3, any);
-  const response = new ProtoWriter()
-    .bytes(1, correlation)
-    .message(2, status)
-    .message(4, encodeStreamIdentifier(target.name))
-    .raw(encodeExpectation(target.expected));
-  return frame(response.finish());
+  return frame(new ProtoWriter().bytes(1, correlation).message(2, status).message(4, encodeStreamIdentifier(name)).finish());
 }
 
 export function encodeStreamIdentifier(name: Buffer): ProtoWriter {
