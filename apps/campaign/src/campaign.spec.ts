@@ -19,6 +19,7 @@ describe('options', () => {
   it('are those of continuous integration unless said otherwise', () => {
     expect(readOptions([])).toMatchObject({ ok: true, options: { scale: 'ci', seed: '1', only: [] } });
     expect(readOptions(['--ci', '--all'])).toMatchObject({ ok: true, options: { scale: 'all' } });
+    expect([readOptions([], 'all'), readOptions(['--ci'], 'all')]).toMatchObject([{ options: { scale: 'all' } }, { options: { scale: 'ci' } }]);
     expect(readOptions(['--all', '--only', 'kill', '--only=replay', '--seed', 'x'])).toMatchObject({ ok: true, options: { scale: 'all', seed: 'x', only: ['kill', 'replay'] } });
   });
 
@@ -73,6 +74,11 @@ describe('what is tried', () => {
   it('comes to every failpoint that there is', () => {
     expect(uncoveredPoints()).toEqual([]);
     expect(Object.keys(FAILPOINTS).length).toBeGreaterThan(0);
+  });
+
+  it('breaks the store in continuous integration as well', () => {
+    const names = casesOf('ci').map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['store-faults-sync-kill', 'store-faults-torn-tail', 'store-faults-disk-full']));
   });
 
   it('has names of its own for each case', () => {

@@ -15,8 +15,11 @@ The same seed breaks the same things at the same business times. What a case pri
 Exit codes: 0 all held (skips are counted with their reason); 1 something did not; 2 wrong arguments.
 `;
 
+/** What continuous integration runs, or all of it. */
+export type Scale = 'ci' | 'all';
+
 export interface Options {
-  readonly scale: 'ci' | 'all';
+  readonly scale: Scale;
   readonly only: readonly string[];
   readonly seed: string;
   readonly keep: string | undefined;
@@ -29,7 +32,7 @@ export type OptionsRead = { readonly ok: true; readonly options: Options } | { r
 
 const SEED = /^[A-Za-z0-9._-]{1,64}$/;
 
-export const readOptions = (args: readonly string[]): OptionsRead => {
+export const readOptions = (args: readonly string[], scale: Scale = 'ci'): OptionsRead => {
   const only: string[] = [];
   const flags = new Set<string>();
   let seed = '1';
@@ -48,6 +51,6 @@ export const readOptions = (args: readonly string[]): OptionsRead => {
   if (!SEED.test(seed)) return { ok: false, problem: `--seed ${seed} is not up to 64 letters, digits and . _ -` };
   return {
     ok: true,
-    options: { scale: flags.has('--all') ? 'all' : 'ci', only, seed, keep, list: flags.has('--list'), json: flags.has('--json'), help: flags.has('--help') },
+    options: { scale: flags.has('--all') ? 'all' : flags.has('--ci') ? 'ci' : scale, only, seed, keep, list: flags.has('--list'), json: flags.has('--json'), help: flags.has('--help') },
   };
 };

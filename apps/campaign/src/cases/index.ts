@@ -4,6 +4,7 @@ import { killPointCases } from './kill-points.ts';
 import { killCase, VICTIMS, type Victim } from './kills.ts';
 import { replayCase } from './replay.ts';
 import { stormCase } from './storm.ts';
+import { storeFaultCases } from './store-faults.ts';
 
 /** Four processes a run leave the replay enough undisturbed time between two kills to get somewhere. */
 const CI_KILLS: readonly (readonly Victim[])[] = [
@@ -19,6 +20,7 @@ const ciCases = (): readonly CampaignCase[] => [
   hostileCase(),
   ...killPointCases(),
   ...CI_KILLS.map((victims, run) => killCase(`${run + 1}`, 'm1', victims)),
+  ...storeFaultCases(),
 ];
 
 const allCases = (): readonly CampaignCase[] => [
