@@ -6,9 +6,11 @@ import { killChildren, lastWords } from './machine/children.ts';
 import { describeMachine } from './machine/machine.ts';
 import { HELP, parseOptions, type BenchOptions } from './options.ts';
 import { growthLines, machineLines, outboxLines, outboxTargets, pipelineLines, ratiosOf } from './report.ts';
+import { storeLines, storeTargets } from './report-store.ts';
 import { measureGrowth } from './sections/growth.ts';
 import { measureOutbox } from './sections/outbox.ts';
 import { measurePipeline, type PipelineResult } from './sections/pipeline.ts';
+import { measureStore } from './sections/store.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_ARGUMENTS = 2;
@@ -28,7 +30,7 @@ const run = async (options: BenchOptions, dir: string): Promise<void> => {
   const systemIn = (name: string): Promise<BenchSystem> =>
     startSystem({ dir: mkdtempSync(join(dir, `${name}-`)), natsBinary, ...(options.profileDir === undefined ? {} : { profileDir: options.profileDir }) });
   const pipelines: PipelineResult[] = [];
-  const results: { pipeline?: unknown; outbox?: unknown; growth?: unknown } = {};
+  const results: { pipeline?: unknown; outbox?: unknown; growth?: unknown; store?: unknown } = {};
   if (options.only.includes('pipeline')) {
     for (const topology of options.topologies) {
       const system = await systemIn('pipeline');
@@ -53,6 +55,11 @@ const run = async (options: BenchOptions, dir: string): Promise<void> => {
     await system.stop();
     results.growth = levels;
     say(growthLines(levels));
+  }
+  if (options.only.includes('store')) {
+    const store = await measureStore(mkdtempSync(join(dir, 'store-')), options.rounds, options.quick, note);
+    results.store = { ...store, targets: storeTargets(store) };
+    say(storeLines(store));
   }
   if (options.json) process.stdout.write(`${JSON.stringify({ version: 1, machine, ...results }, undefined, 2)}\n`);
 };

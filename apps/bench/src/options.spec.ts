@@ -8,7 +8,7 @@ const options = (...args: string[]) => {
 
 describe('the command line of the bench', () => {
   it('measures everything, the services in one process, when nothing is said', () => {
-    expect(options()).toEqual({ json: false, quick: false, only: ['pipeline', 'outbox', 'growth'], rounds: 5, topologies: ['one'] });
+    expect(options()).toEqual({ json: false, quick: false, only: ['pipeline', 'outbox', 'growth', 'store'], rounds: 5, topologies: ['one'] });
   });
 
   it('takes what it documents', () => {

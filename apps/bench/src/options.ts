@@ -9,7 +9,7 @@ export interface BenchOptions {
   readonly profileDir?: string;
 }
 
-export const SECTIONS = ['pipeline', 'outbox', 'growth'] as const;
+export const SECTIONS = ['pipeline', 'outbox', 'growth', 'store'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** `one`: the four services in one process. `processes`: a process each. nats-server, store and venue are processes of their own in both. */
@@ -30,8 +30,9 @@ Measures this build on this machine, everything on loopback, in a fresh director
   pipeline   intent to venue call, and orders a second, against a bare relay with the same processes, hops and appends
   outbox     a one-message-per-transaction Postgres outbox doing the same job (needs Debian's PostgreSQL)
   growth     replay and projection rates, memory per open order, at 1,000, 10,000 and 100,000 open orders
+  store      the event store alone against raw syncs and bare gRPC: appends, reads, delivery, start and memory with a million events
 
-  --quick           fewer rounds and orders, growth up to 10,000: minutes instead of half an hour
+  --quick           fewer rounds and orders, growth up to 10,000, a log of 100,000 events: minutes instead of half an hour
   --json            the results as one JSON document on standard output
   --only NAME       that section alone; may be given several times
   --topology NAME   one (default: the services share a process), processes (one each), both
