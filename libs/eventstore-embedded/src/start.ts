@@ -1,3 +1,4 @@
+import { StoreError } from './errors.ts';
 import { AccessCheck } from './grpc/access.ts';
 import type { StoreUser } from './grpc/access.ts';
 import { checkExposure } from './grpc/exposure.ts';
@@ -48,8 +49,9 @@ export interface EmbeddedStoreOptions {
   /** Bytes after which a new log file begins; tests make it small. */
   readonly segmentBytesMax?: number;
   /**
-   * A sync failed. Nothing is acknowledged from then on, connections are cut, and the process must end: after a failed
-   * sync the kernel may drop the pages and call the next sync a success. Default: exit with code 74.
+   * A sync failed, or a part of the log that a start takes on trust turned out to be damaged (a `StoreError`). Connections are
+   * cut, nothing is acknowledged from then on, and the process must end: after a failed sync the kernel may drop the pages and
+   * call the next sync a success, and a damaged log may not go on. Default: exit with code 74.
    */
   readonly onFatal?: (error: Error) => void;
 }
@@ -74,10 +76,11 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   const { dataDir, host = '127.0.0.1', log = SILENT_LOG } = options;
   const users = options.users && usersOf(options.users);
   const anonymous = options.anonymous ?? false;
-  checkExposure({ host, hasTls: options.tls !== undefined, hasUsers: users !== undefined, anonymous, insecure: options.insecure ?? false }, log);
+  const note = checkExposure({ host, hasTls: options.tls !== undefined, hasUsers: users !== undefined, anonymous, insecure: options.insecure ?? false });
   if (options.tls !== undefined) checkTls(options.tls);
   const onFatal = (error: Error): void => {
-    log.write('error', 'store_sync_failed', { detail: error.message });
+    if (error instanceof StoreError) log.write('error', 'store_damaged', { detail: error.message, remedy: error.remedy });
+    else log.write('error', 'store_sync_failed', { detail: error.message });
     grpc.cut();
     if (options.onFatal === undefined) process.exit(EXIT_IO_ERROR);
     options.onFatal(error);
@@ -102,6 +105,7 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
       http = await startHttp(face, host, options.httpPort);
     }
     log.write('info', 'store_started', { port, data_dir: dataDir, events: store.index.visible, log_bytes: store.bytes });
+    if (note !== undefined) log.write(note.level, note.event, note.fields);
     let stopped: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       stopping = true;

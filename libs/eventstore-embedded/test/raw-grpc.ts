@@ -161,16 +161,18 @@ export function encodeDelete(stream: string, expected: RawExpected = 'any'): Buf
   return new ProtoWriter().message(1, encodeTarget(stream, expected)).finish();
 }
 
-/** A subscription to all streams, by prefixes of their names when there are any. */
-export function encodeSubscribeAll(prefixes: readonly string[] = []): Buffer {
-  const options = new ProtoWriter().message(2, new ProtoWriter().empty(2)).uint(3, 0).uint(4, 0).empty(6);
-  if (prefixes.length === 0) options.empty(8);
-  else {
-    const expression = new ProtoWriter();
-    for (const prefix of prefixes) expression.string(2, prefix);
-    options.message(7, new ProtoWriter().message(1, expression).uint(3, 32).uint(5, 1));
-  }
-  return new ProtoWriter().message(1, options.message(9, new ProtoWriter().empty(2))).finish();
+/** A framed subscription from the start: to one stream, or to all of them by a filter on their names. */
+export function encodeSubscribe(stream: string | undefined, filter: { readonly prefixes?: readonly string[]; readonly regex?: string } = {}): Buffer {
+  const options = new ProtoWriter();
+  if (stream === undefined) options.message(2, new ProtoWriter().empty(2));
+  else options.message(1, new ProtoWriter().message(1, new ProtoWriter().string(3, stream)).empty(3));
+  options.uint(3, 0).uint(4, 0).empty(6);
+  const expression = new ProtoWriter();
+  if (filter.regex !== undefined) expression.string(1, filter.regex);
+  for (const prefix of filter.prefixes ?? []) expression.string(2, prefix);
+  if (filter.regex === undefined && filter.prefixes === undefined) options.empty(8);
+  else options.message(7, new ProtoWriter().message(1, expression).uint(3, 32).uint(5, 1));
+  return frame(new ProtoWriter().message(1, options.message(9, new ProtoWriter().empty(2))).finish());
 }
 
 function encodeTarget(stream: string, expected: RawExpected): ProtoWriter {

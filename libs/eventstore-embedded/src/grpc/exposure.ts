@@ -1,5 +1,4 @@
 import { StoreError } from '../errors.ts';
-import type { StoreLog } from '../log.ts';
 
 export interface Exposure {
   /** Address it listens on. */
@@ -15,28 +14,31 @@ export interface Exposure {
 /** Addresses only, and the one name that is reserved for them: any other may lead anywhere. */
 const LOOPBACK = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/i;
 
+/** What the log says, once it listens, of who may call. */
+export interface ExposureNote {
+  readonly level: 'info' | 'warn';
+  readonly event: 'store_anonymous_on_loopback' | 'store_users_without_tls' | 'store_insecure';
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /**
  * Refuses with `STORE_EXPOSED` to listen where other machines can reach it unless calls are encrypted and say who they are
- * from. Says in the log whoever may call without saying who they are.
+ * from. Gives what is worth saying when that is not so and still allowed.
  */
-export function checkExposure(exposure: Exposure, log: StoreLog): void {
-  const { host, hasTls, hasUsers, anonymous, insecure } = exposure;
+export function checkExposure({ host, hasTls, hasUsers, anonymous, insecure }: Exposure): ExposureNote | undefined {
   const isOpen = !hasUsers || anonymous;
   if (LOOPBACK.test(host)) {
-    if (isOpen) log.write('info', 'store_anonymous_on_loopback', { host });
-    // Its client sends credentials over TLS alone.
-    else if (!hasTls) log.write('warn', 'store_users_without_tls', { host, detail: 'the official client sends no credentials without TLS' });
-    return;
+    if (isOpen) return { level: 'info', event: 'store_anonymous_on_loopback', fields: { host } };
+    if (hasTls) return undefined;
+    return { level: 'warn', event: 'store_users_without_tls', fields: { host, detail: 'the official client sends no credentials without TLS' } };
   }
   const missing = [...(hasTls ? [] : ['TLS']), ...(isOpen ? ['users'] : [])];
-  if (missing.length === 0) return;
+  if (missing.length === 0) return undefined;
   const detail = `other machines can reach ${host}, and there ${missing.length === 1 ? 'is' : 'are'} no ${missing.join(' and no ')}`;
-  if (!insecure) {
-    throw new StoreError(
-      'STORE_EXPOSED',
-      detail,
-      'Give it a certificate and its key and a list of users, or let it listen on 127.0.0.1. To run it open on a network that nobody else is on, say so explicitly (insecure).',
-    );
-  }
-  log.write('warn', 'store_insecure', { host, detail });
+  if (insecure) return { level: 'warn', event: 'store_insecure', fields: { host, detail } };
+  throw new StoreError(
+    'STORE_EXPOSED',
+    detail,
+    'Give it a certificate and its key and a list of users, or let it listen on 127.0.0.1. To run it open on a network that nobody else is on, say so explicitly (insecure).',
+  );
 }
