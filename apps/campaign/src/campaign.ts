@@ -65,6 +65,7 @@ const run = async ({ name, root, casesOf, totalsOf }: Campaign, options: Options
   const totals = totalsOf?.(reports);
   say('');
   for (const line of tableLines(reports)) say(line);
+  for (const { name: skipped, reason } of reports.filter(({ outcome }) => outcome === 'skipped')) say(`skipped ${skipped}: ${reason}`);
   if (totals) say(Object.entries(totals).map(([what, n]) => `${what} ${n}`).join(', '));
   say(`seed ${options.seed}, ${(tookMs / 1_000).toFixed(0)} s in all`);
   if (options.json) process.stdout.write(`${JSON.stringify({ version: 1, seed: options.seed, scale: options.scale, took_ms: tookMs, ...(totals && { totals }), cases: reports }, null, 2)}\n`);

@@ -19,7 +19,7 @@ const PROBE = "const fs = require('node:fs'); const fd = fs.openSync(process.arg
 const probe = async (root: string): Promise<Tool> => {
   const found = await runTool(process.execPath, [join(root, 'scripts/strace.mjs')]);
   const path = found.stdout.trim();
-  if (found.code !== 0) return { ok: false, reason: found.stderr.trim().split('\n').at(-1) ?? 'no strace found' };
+  if (found.code !== 0) return { ok: false, reason: found.stderr.trim().split('\n').at(-1)?.replace(/^tallystick: /, '') ?? 'no strace found' };
   const dir = mkdtempSync(join(tmpdir(), 'tally-strace-'));
   try {
     const tried = await runTool(path, ['-D', '-f', '-o', join(dir, 'trace'), '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=1', process.execPath, '-e', PROBE, join(dir, 'file')]);

@@ -24,7 +24,7 @@ const ROUNDS_A_DISK = 6;
 const mountDisk = async (at: string): Promise<string | undefined> => {
   mkdirSync(at, { recursive: true });
   const { code, stderr } = await runTool('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', at]);
-  return code === 0 ? undefined : `no file system can be mounted here: ${stderr.trim()}`;
+  return code === 0 ? undefined : `no file system can be mounted here: ${stderr.trim().split('\n')[0]}`;
 };
 
 const unmount = (at: string): void => void spawnSync('umount', ['-l', at]);
