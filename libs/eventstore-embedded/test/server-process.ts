@@ -4,12 +4,19 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const INDEX = pathToFileURL(join(__dirname, '..', 'src', 'index.ts')).href;
-/** Serves its first argument's directory and prints the port. */
+/** Serves with the options of its first argument and prints the port. */
 const PROGRAM = `
   import { startEmbeddedStore } from ${JSON.stringify(INDEX)};
-  const store = await startEmbeddedStore({ dataDir: process.argv[1] });
+  const store = await startEmbeddedStore(JSON.parse(process.argv[1]));
+  process.on('SIGTERM', () => store.stop().then(() => process.exit(0)));
   console.log(store.port);
 `;
+
+export interface ServerProcessOptions {
+  /** Default 0: any free port. */
+  readonly port?: number;
+  readonly segmentBytesMax?: number;
+}
 
 /** A server in a process of its own, run from its sources. */
 export class ServerProcess {
@@ -17,8 +24,8 @@ export class ServerProcess {
   private readonly ended: Promise<void>;
   private readonly printed: Promise<string>;
 
-  constructor(dataDir: string) {
-    this.child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  constructor(dataDir: string, options: ServerProcessOptions = {}) {
+    this.child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM, JSON.stringify({ dataDir, ...options })], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.ended = new Promise((resolve) => this.child.on('close', () => resolve()));
     this.printed = new Promise((resolve) => this.child.stdout!.once('data', (data: Buffer) => resolve(data.toString())));
   }

@@ -1,3 +1,4 @@
+export * from './adapter.ts';
 export * from './eventually.ts';
 export * from './nats.ts';
 export * from './store.ts';

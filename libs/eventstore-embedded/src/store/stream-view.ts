@@ -1,3 +1,5 @@
+import type { LogIndex } from '../index/log-index.ts';
+import { isMetastreamName } from '../index/stream-table.ts';
 import { isTombstoned } from './append-plan.ts';
 import { shownRange } from './metadata.ts';
 import type { ShownRange } from './metadata.ts';
@@ -18,7 +20,7 @@ export interface StreamRange extends ShownRange {
 export function viewStream(store: Store, name: Buffer): StreamView {
   const { index } = store;
   const stream = index.streams.find(name);
-  if (stream === undefined) return { kind: 'missing' };
+  if (stream === undefined) return isMetastreamOfTombstoned(name, index) ? { kind: 'tombstoned' } : { kind: 'missing' };
   if (isTombstoned(name, stream, index, index.visible)) return { kind: 'tombstoned' };
   const lastEvent = index.lastBelow(stream, index.visible);
   if (lastEvent === undefined) return { kind: 'missing' };
@@ -26,6 +28,12 @@ export function viewStream(store: Store, name: Buffer): StreamView {
   if (metadata.softDeleted) return { kind: 'missing' };
   const lastRevision = index.revision(lastEvent);
   return { kind: 'present', lastEvent, lastRevision, ...shownRange(metadata, lastRevision, Date.now()) };
+}
+
+/** A tombstone takes the metadata stream with it, also one that was never written. */
+function isMetastreamOfTombstoned(name: Buffer, index: LogIndex): boolean {
+  const base = isMetastreamName(name) ? index.streams.find(name.subarray(2)) : undefined;
+  return base !== undefined && index.isTombstoned(base, index.visible);
 }
 
 /** Undefined when nothing is shown: the stream is missing or deleted. */
