@@ -1,9 +1,9 @@
 import { Controller, Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { CancelOrderV1, SubmitOrderV1 } from '@tallystick/contracts';
-import { CommandHandler, type CommandContext } from '@tallystick/messaging';
+import { CancelOrderV1, KILL_ENGAGE, SubmitOrderV1 } from '@tallystick/contracts';
+import { CommandHandler, serve, type CommandContext, type Responder } from '@tallystick/messaging';
 import type { HandlerOutcome } from '@tallystick/ports';
-import { ExecutionService } from '@tallystick/services';
+import { answerKillMessage, ExecutionService } from '@tallystick/services';
 import type { World } from '../process/world.ts';
 import { readCommand } from './read-command.ts';
 import { WORLD } from './tokens.ts';
@@ -25,12 +25,16 @@ export class ExecutionController {
 
 @Injectable()
 export class ExecutionLife implements OnApplicationBootstrap, OnApplicationShutdown {
+  private killDoor: Responder | undefined;
+
   constructor(
     @Inject(WORLD) private readonly world: World,
     @Inject(ExecutionService) private readonly execution: ExecutionService,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    const { connection, service } = this.world;
+    this.killDoor = serve(connection, { subject: KILL_ENGAGE, queue: 'kill-execution', handler: ({ body }) => answerKillMessage(service, this.execution.killDesk, body) });
     await this.execution.start(() => true);
     this.world.health.register('accounts', 'ready', () => {
       const notReady = this.execution.accounts().filter(({ state }) => state !== 'READY');
@@ -39,6 +43,7 @@ export class ExecutionLife implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.killDoor?.stop();
     await this.execution.stop();
   }
 }

@@ -18,6 +18,8 @@ const ProcessConfigSchema = z.object({
   paperVenueUrl: z.url().optional(),
   /** JSON object, account to token; mode 0600. */
   paperVenueTokensFile: z.string().optional(),
+  /** While it exists nothing is sent from this host; `kill` of the data directory where it is not set. */
+  killFile: z.string().min(1).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

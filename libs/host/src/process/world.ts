@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { MARKET_CURRENT, MARKET_SNAPSHOT, MarketSnapshotV1 } from '@tallystick/contracts';
 import { LogTail } from '@tallystick/event-sourcing';
 import { connectEventStore } from '@tallystick/eventstore';
@@ -11,6 +12,7 @@ import { ReferenceData, type ServicePorts } from '@tallystick/services';
 import { paperVenue } from '@tallystick/venues';
 import { z } from 'zod';
 import { loadVerifier } from '../keys/keys.ts';
+import { killFileAt } from './kill-file.ts';
 import { MarketClock, wallClock } from './market-clock.ts';
 import { allMetrics } from './metrics.ts';
 import type { ProcessConfig } from './process-config.ts';
@@ -60,7 +62,7 @@ const connect = async ({ name, instance, build, log, metrics }: Own, config: Pro
   if (current.success && book.apply(current.data)) marketClock.heard();
   const tail = new LogTail(store, { name: 'tail', ...FOLLOWED, timers: ports.timers, onUnreadable: (error) => log.write('error', 'tail.unreadable', { detail: String(error) }) });
   tail.start();
-  const reference = new ReferenceData({ store, verifier: loadVerifier(config.dataDir), log, policyName: config.policy });
+  const reference = new ReferenceData({ store, verifier: loadVerifier(config.dataDir), log, policyName: config.policy, killFile: killFileAt(config.killFile ?? join(config.dataDir, 'kill')) });
   await reference.start();
   return {
     ports, failpoints: failpoints.failpoints, business: config.clock === 'market' ? marketClock : wallClock(ports.clock), store, bus, tail, connection, book, reference,

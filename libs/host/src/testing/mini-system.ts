@@ -51,6 +51,9 @@ export interface MiniSystem {
   readonly control: PaperMarketControl;
   readonly venue: RunningPaperVenue;
   readonly watch: SettlementWatch;
+  /** The event store's server: it comes back on the same port with what it had. */
+  readonly storeServer: { stop(): Promise<void>; start(): Promise<void> };
+  readonly dataDir: string;
   /** Moves the market to `seconds` after the opening and waits until everything is settled. */
   moveTo(seconds: number): Promise<void>;
   /** Sends an intent as its strategy does and gives the receipt. */
@@ -77,7 +80,18 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
   const csv = join(dir, 'market.csv');
   writeFileSync(csv, marketCsv(SECONDS));
   const ports = systemPorts();
-  const embedded = await startEmbeddedStore({ dataDir: join(dir, 'store'), port: 0 });
+  let embedded: Awaited<ReturnType<typeof startEmbeddedStore>> | undefined = await startEmbeddedStore({ dataDir: join(dir, 'store'), port: 0 });
+  const { connectionString, port: storePort } = embedded;
+  const storeServer: MiniSystem['storeServer'] = {
+    stop: async () => {
+      const ending = embedded;
+      embedded = undefined;
+      await ending?.stop();
+    },
+    start: async () => {
+      embedded ??= await startEmbeddedStore({ dataDir: join(dir, 'store'), port: storePort });
+    },
+  };
   const feed = await csvSource({ file: csv });
   const venue = await startPaperVenue({
     port: 0, dataDir: join(dir, 'venue'), feed, windowAt: sessionWindows(feed.description.session), controlToken: CONTROL_TOKEN, feePerShare: '0.01',
@@ -87,7 +101,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
   const tokensFile = join(dir, 'venue-tokens.json');
   writeFileSync(tokensFile, JSON.stringify(TOKENS), { mode: 0o600 });
   ensureKeys(dir);
-  const store = connectEventStore({ url: embedded.connectionString, ports, log: silentLog, connectionName: 'mini' });
+  const store = connectEventStore({ url: connectionString, ports, log: silentLog, connectionName: 'mini' });
   let stopped = false;
   const control = paperMarketControl(baseUrl, CONTROL_TOKEN, (ms) => ports.timers.sleep(ms, 'control'), () => stopped);
   const market = await control.market();
@@ -97,7 +111,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
   const watch = new SettlementWatch(store, new Map([['paper', paperVenue({ baseUrl, token: TOKENS['paper-1'] })]]));
   await watch.start();
   const conductor = new Conductor({ control, watch, bus, ports, log: silentLog, participants: [], speed: 'max', startMs: OPEN_MS, endMs: OPEN_MS });
-  const env = { TALLY_DATA_DIR: dir, TALLY_STORE_URL: embedded.connectionString, TALLY_NATS_URL: options.natsUrl, TALLY_PAPER_VENUE_URL: baseUrl,
+  const env = { TALLY_DATA_DIR: dir, TALLY_STORE_URL: connectionString, TALLY_NATS_URL: options.natsUrl, TALLY_PAPER_VENUE_URL: baseUrl,
     TALLY_PAPER_VENUE_TOKENS_FILE: tokensFile, TALLY_LOG_LEVEL: 'error', ...options.env };
   const running: RunningService[] = [];
   const start = async (definition: ServiceDefinition, more: Record<string, string> = {}): Promise<RunningService> => {
@@ -114,7 +128,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
   await conductor.moveTo(OPEN_MS);
   for (const definition of options.services ?? [intentsService, riskService, executionService, fillsService]) await start(definition);
   return {
-    store, bus, connection, control, venue, watch, start,
+    store, bus, connection, control, venue, watch, start, storeServer, dataDir: dir,
     moveTo: (seconds) => conductor.moveTo(OPEN_MS + seconds * 1000),
     propose: async (intent, strategy = 'test') => (await bus.request(`tally.intent.${strategy}`, intent as never, 10_000)) as Record<string, unknown>,
     order: async (orderId) => {
@@ -136,7 +150,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
       await connection.close();
       await store.close();
       await venue.close();
-      await embedded.stop();
+      await storeServer.stop();
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -5,6 +5,9 @@ import {
 } from '@tallystick/domain';
 import { appendAfter, handle, load, OwnedStream, type Loaded } from '@tallystick/event-sourcing';
 import type { EncodedRequest, HandlerOutcome, Venue } from '@tallystick/ports';
+import { KillDesk } from '../kill/kill-desk.ts';
+import { KillKeeper } from '../kill/kill-keeper.ts';
+import { OpenOrders } from '../kill/open-orders.ts';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import { auditFolding, orderFolding } from '../shared/foldings.ts';
 import { DONE, retry } from '../shared/outcomes.ts';
@@ -39,6 +42,8 @@ export class ExecutionService {
   private readonly busy = new Set<string>();
   private readonly cancelling = new Set<string>();
   private audit: OwnedStream<null, AuditEvent> | undefined;
+  private killKeeper: KillKeeper | undefined;
+  readonly killDesk: KillDesk;
   private steppedDown = false;
 
   constructor(
@@ -47,8 +52,9 @@ export class ExecutionService {
     private readonly venues: ReadonlyMap<string, Venue>,
     private readonly onLeaseLost: (detail: string) => void,
   ) {
-    this.fences = new Fences(world.store, world.tail, reference);
+    this.fences = new Fences(world.store, world.tail, reference, world.ports.timers);
     this.doubts = new DoubtResolver(world, reference);
+    this.killDesk = new KillDesk(world);
   }
 
   /** Takes the lease of every risk group served and opens its accounts. Throws when the store cannot answer: the process starts again. */
@@ -67,9 +73,25 @@ export class ExecutionService {
       const epoch = this.epochs.get(riskGroup);
       if (venue && epoch !== undefined) this.gates.set(account, new AccountGate(this.world, venue, account, riskGroup, epoch, this.reference));
     }
+    this.keepKills(opened.owned);
+  }
+
+  /** From here on this executor acts on kills. */
+  private keepKills(audit: OwnedStream<null, AuditEvent>): void {
+    const failed = (error: unknown): void => this.onLeaseLost(`open orders cannot be followed: ${String(error)}`);
+    this.killKeeper = new KillKeeper(this.world, this.reference, {
+      desk: this.killDesk, audit, orders: new OpenOrders(this.world.store, this.world.ports.timers, failed),
+      hands: {
+        serves: ({ account }) => this.gates.has(account),
+        withhold: ({ orderId, account }, causationId) => this.submit({ order_id: orderId, account }, causationId),
+        cancel: ({ orderId }, kill, causationId) => this.cancel({ order_id: orderId, reason: `kill of ${kill.scope}: ${kill.reason}`.slice(0, 256), requested_by: kill.engaged_by }, causationId),
+      },
+    });
+    this.killKeeper.start();
   }
 
   async stop(): Promise<void> {
+    await this.killKeeper?.stop();
     await Promise.all([...this.gates.values()].map((gate) => gate.stop()));
   }
 

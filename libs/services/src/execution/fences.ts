@@ -1,6 +1,6 @@
 import { killStream, leaseStream, policyStream } from '@tallystick/contracts';
 import type { LogTail } from '@tallystick/event-sourcing';
-import type { EventStore } from '@tallystick/ports';
+import type { EventStore, Timers } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
 
 export type FenceAnswer =
@@ -14,6 +14,10 @@ interface Heads {
   readonly kill: number | undefined;
   readonly policy: number | undefined;
 }
+
+/** The reference data are pushed beside the tail: whichever is first waits so often for the other, a moment each time. */
+const LOOKS_MAX = 20;
+const LOOK_EVERY_MS = 2;
 
 interface Round {
   readonly promise: Promise<Heads | undefined>;
@@ -35,11 +39,22 @@ export class Fences {
     private readonly store: EventStore,
     private readonly tail: LogTail,
     private readonly reference: ReferenceData,
+    private readonly timers: Timers,
   ) {}
 
   async check(riskGroup: string, epoch: number, claimPosition: bigint | undefined): Promise<FenceAnswer> {
     const heads = (await this.pushed(riskGroup, claimPosition)) ?? (await this.asked(riskGroup));
+    if (heads) await this.caughtUpTo(heads);
     return heads ? this.judge(heads, epoch) : { kind: 'stopped', code: 'FENCE_UNREADABLE', detail: 'lease, kill switch or policy cannot be read' };
+  }
+
+  /** Not known here yet is not the same as changed for this order: a kill of another account must not keep this one from being sent. */
+  private async caughtUpTo({ kill = -1, policy = -1 }: Heads): Promise<void> {
+    for (let look = 0; look < LOOKS_MAX; look += 1) {
+      const known = this.reference.revisions();
+      if (known.kill >= kill && known.policy >= policy) return;
+      await this.timers.sleep(LOOK_EVERY_MS, 'reference data');
+    }
   }
 
   private async pushed(riskGroup: string, claimPosition: bigint | undefined): Promise<Heads | undefined> {
@@ -87,7 +102,8 @@ export class Fences {
   private judge({ lease, kill, policy }: Heads, epoch: number): FenceAnswer {
     const known = this.reference.revisions();
     if (lease !== epoch) return { kind: 'stopped', code: 'LEASE_LOST', detail: `epoch ${epoch} is not the newest: ${String(lease)}` };
-    if (kill !== known.kill) return { kind: 'stopped', code: 'KILL_SWITCH_CHANGED', detail: 'the kill switch changed after the claim' };
+    // Newer here than the heads: the send's own checks, made after this on what is known here, decide.
+    if ((kill ?? -1) > known.kill || kill === undefined) return { kind: 'stopped', code: 'KILL_SWITCH_CHANGED', detail: 'the kill switch changed after the claim' };
     if (policy !== known.policy) return { kind: 'stopped', code: 'POLICY_CHANGED', detail: 'the policy changed after the claim' };
     return { kind: 'clear' };
   }

@@ -3,7 +3,8 @@ import {
   evolveInstruments, evolveKill, evolvePolicy, NO_KILL_SWITCH, NO_POLICY, SESSIONS,
   type Decision, type Instruments, type KillState, type OrderTerms, type PolicyActivation, type PolicyState, type Session,
 } from '@tallystick/domain';
-import type { EventStore, Log, RecordedEvent, Subscription, Verifier } from '@tallystick/ports';
+import type { EventStore, Log, RecordedEvent, Stop, Subscription, Verifier } from '@tallystick/ports';
+import { NO_KILL_FILE, withFile, type KillFile } from '../kill/kill-file.ts';
 
 /** Bytes an activation's signature is over: the hash covers the document, the sequence stops an old one from coming back. */
 export const activationBytes = (activation: Pick<PolicyActivation, 'policy_hash' | 'sequence' | 'key_scope'>): Uint8Array =>
@@ -16,6 +17,8 @@ export interface ReferenceOptions {
   readonly verifier: Verifier;
   readonly log: Log;
   readonly policyName: string;
+  /** Stops this host whatever the log says. */
+  readonly killFile?: KillFile;
 }
 
 /**
@@ -35,6 +38,7 @@ export class ReferenceData {
   private caughtUp = false;
   private subscription: Subscription | undefined;
   private readonly waiting: (() => void)[] = [];
+  private readonly killListeners = new Set<() => void>();
 
   constructor(private readonly options: ReferenceOptions) {}
 
@@ -47,6 +51,7 @@ export class ReferenceData {
       onCaughtUp: () => {
         this.caughtUp = true;
         for (const resolve of this.waiting.splice(0)) resolve();
+        this.tellOfKill();
       },
       onFailed: (error) => this.refuse(`the subscription failed: ${String(error)}`),
     });
@@ -89,8 +94,24 @@ export class ReferenceData {
     return new Map([...(this.ratesKnown.get(base) ?? []), [base, '1']]);
   }
 
+  /** What stops orders here and now: the log's switch and the kill file, which is looked at anew with every call. */
   kill(): KillState {
+    return withFile(this.loggedKill(), this.killFile().look());
+  }
+
+  /** The log's switch alone. */
+  loggedKill(): KillState {
     return this.caughtUp && this.unreadable === undefined ? this.killState : NO_KILL_SWITCH;
+  }
+
+  killFile(): KillFile {
+    return this.options.killFile ?? NO_KILL_FILE;
+  }
+
+  /** Called after every change of the log's switch, when it holds here already. */
+  onKill(listener: () => void): Stop {
+    this.killListeners.add(listener);
+    return () => void this.killListeners.delete(listener);
   }
 
   isReady(): boolean {
@@ -100,6 +121,10 @@ export class ReferenceData {
   verifyDecision(terms: OrderTerms, decision: Decision): boolean {
     const { signature } = decision;
     return signature !== undefined && this.options.verifier.verify(signature.key_id, decisionBytes(terms, decision), signature.value);
+  }
+
+  private tellOfKill(): void {
+    if (this.caughtUp) for (const listener of this.killListeners) listener();
   }
 
   private refuse(detail: string): void {
@@ -125,6 +150,7 @@ export class ReferenceData {
       if (!decoded.ok) return this.refuse(decoded.detail);
       this.killState = evolveKill(this.killState, decoded.event);
       this.killRevision = recorded.revision;
+      this.tellOfKill();
     }
   }
 
