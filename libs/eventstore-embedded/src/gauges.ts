@@ -26,7 +26,7 @@ export function gaugesOf({ store, services, grpc, access }: { store: Store; serv
     gauge('calls_unauthenticated', access.refused, 'Calls refused since the start because user or password were wrong or missing.'),
     gauge('subscriptions', services.subscriptions.size, 'Subscriptions that are open.'),
     gauge('subscription_lag_events_max', lagMax, 'Events the slowest subscription has not considered yet.'),
-    gauge('subscription_lag_events_sum', lagSum, 'Events all subscriptions together have not considered yet.'),
+    gauge('subscription_lag_events_all', lagSum, 'Events all subscriptions together have not considered yet.'),
     gauge('subscription_waiting_bytes', waitingBytes, 'Bytes that wait for subscribers to take them.'),
     gauge('memory_bytes', process.memoryUsage.rss(), 'Resident memory of the process.'),
   ];
