@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newCertificate } from '@tallystick/testing';
 import { ServerProcess } from '../test/server-process.ts';
 
 let dataDir: string;
@@ -19,6 +21,47 @@ function start(env: Readonly<Record<string, string>> = {}, args: readonly string
   const server = new ServerProcess({ TALLY_STORE_DATA_DIR: dataDir, ...env }, args);
   servers.push(server);
   return server;
+}
+
+interface Asked {
+  readonly port: number;
+  readonly certificate: string;
+  /** `name:password`. */
+  readonly user?: string;
+  /** Whose tombstone is asked for. */
+  readonly stream: string;
+}
+
+/** Status of one gRPC call, `Tombstone`. */
+async function statusOf({ port, certificate, user, stream }: Asked): Promise<string> {
+  const session = connect(`https://127.0.0.1:${port}`, { ca: certificate });
+  const message = tombstoneOf(stream);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  try {
+    return await new Promise((resolve, reject) => {
+      session.on('error', reject);
+      const call = session.request({
+        ':method': 'POST', ':path': '/event_store.client.streams.Streams/Tombstone', 'content-type': 'application/grpc', te: 'trailers',
+        ...(user !== undefined && { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
+      });
+      const answered = (headers: Readonly<Record<string, unknown>>): void => {
+        if (headers['grpc-status'] !== undefined) resolve(String(headers['grpc-status']));
+      };
+      call.on('response', answered).on('trailers', answered).on('error', reject).resume();
+      call.end(Buffer.concat([head, message]));
+    });
+  } finally {
+    session.destroy();
+  }
+}
+
+/** `Tombstone` of a stream, whatever its revision. */
+function tombstoneOf(stream: string): Buffer {
+  const name = Buffer.from(stream);
+  const identifier = Buffer.concat([Buffer.from([0x1a, name.length]), name]);
+  const options = Buffer.concat([Buffer.from([0x0a, identifier.length]), identifier, Buffer.from([0x22, 0])]);
+  return Buffer.concat([Buffer.from([0x0a, options.length]), options]);
 }
 
 describe('the event store as a process', () => {
@@ -55,6 +98,32 @@ describe('the event store as a process', () => {
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null });
     const second = start();
     expect(await second.port()).toBeGreaterThan(0);
+  });
+
+  it('listens for others only with TLS and users, keeps passwords to itself, and lets no service take an order out of the record', async () => {
+    const exposed = start({ TALLY_STORE_HOST: '0.0.0.0' });
+    expect((await exposed.exited).code).toBe(2);
+    expect(exposed.lines.at(-1)).toMatchObject({ event: 'cannot_start', code: 'STORE_EXPOSED', remedy: expect.stringContaining('127.0.0.1') });
+    const { certificate, key } = newCertificate();
+    const file = (name: string, content: string): string => {
+      writeFileSync(join(dataDir, name), content, { mode: 0o600 });
+      return join(dataDir, name);
+    };
+    const env = {
+      TALLY_STORE_HOST: '0.0.0.0', TALLY_STORE_TLS_CERT_FILE: file('cert.pem', certificate), TALLY_STORE_TLS_KEY_FILE: file('key.pem', key),
+      TALLY_STORE_USERS_FILE: file('users', 'execution:hunter2\noperator:correct-horse admin\n'), TALLY_STORE_LOG_LEVEL: 'debug',
+    };
+    const server = start(env);
+    const port = await server.port();
+    const stream = 'order-abc';
+    expect(await statusOf({ port, certificate, stream })).toBe('16');
+    expect(await statusOf({ port, certificate, user: 'execution:hunter3', stream })).toBe('16');
+    expect(await statusOf({ port, certificate, user: 'execution:hunter2', stream })).toBe('7');
+    expect(await statusOf({ port, certificate, user: 'execution:hunter2', stream: 'scratch' })).toBe('0');
+    expect(await statusOf({ port, certificate, user: 'operator:correct-horse', stream })).toBe('0');
+    expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(server.lines.map(({ event }) => event)).toContain('store_access_denied');
+    expect(JSON.stringify(server.lines)).not.toMatch(/hunter|correct-horse/);
   });
 
   it('prints help and refuses wrong settings by name', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readdirSync, rmSync } from 'node:fs';
 import { ANY, EventStoreDBClient, NO_STREAM, jsonEvent } from '@eventstore/db-client';
 import type { Credentials } from '@eventstore/db-client';
-import { newCertificate } from '../test/certificate.ts';
+import { newCertificate } from '@tallystick/testing';
 import { RawConnection, encodeAppend, encodeDelete } from '../test/raw-grpc.ts';
 import { Fixture, event, newDirectory, readIds } from '../test/support.ts';
 import { startEmbeddedStore } from './index.ts';

@@ -1,4 +1,5 @@
 export * from './adapter.ts';
+export * from './certificate.ts';
 export * from './eventually.ts';
 export * from './nats.ts';
 export * from './store.ts';

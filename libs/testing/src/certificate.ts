@@ -1,12 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 /** One element of DER: tag, length, content. */
-function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+const der = (tag: number, ...contents: readonly Uint8Array[]): Buffer => {
   const content = Buffer.concat(contents);
   const { length } = content;
   const head = length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from(head), content]);
-}
+};
 
 const sequence = (...contents: readonly Uint8Array[]): Buffer => der(0x30, ...contents);
 const ECDSA_WITH_SHA256 = sequence(der(0x06, Buffer.from('2a8648ce3d040302', 'hex')));
@@ -14,7 +14,7 @@ const COMMON_NAME = der(0x06, Buffer.from('550403', 'hex'));
 const SUBJECT_ALTERNATIVE_NAME = der(0x06, Buffer.from('551d11', 'hex'));
 
 /** A certificate for 127.0.0.1 that vouches for itself, with its key: both PEM, valid for an hour. */
-export function newCertificate(): { readonly certificate: string; readonly key: string } {
+export const newCertificate = (): { readonly certificate: string; readonly key: string } => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from('tallystick test')))));
   const time = (ms: number): Buffer => der(0x18, Buffer.from(new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')));
@@ -31,4 +31,4 @@ export function newCertificate(): { readonly certificate: string; readonly key: 
     certificate: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
-}
+};
