@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NO_STREAM } from '@eventstore/db-client';
+import { NO_STREAM, jsonEvent } from '@eventstore/db-client';
 import { RawConnection } from '../test/raw-grpc.ts';
 import { Fixture, event, until } from '../test/support.ts';
 
@@ -42,5 +42,17 @@ describe('a server that stops', () => {
     await fixture.store.stop();
     expect((await call.ended).code).toBe(14);
     await connection.close();
+  });
+
+  it('cancels a read that its client is slow to take', async () => {
+    await fixture.restart();
+    const data = { text: 'x'.repeat(1_000) };
+    await fixture.client.appendToStream('long', Array.from({ length: 800 }, () => jsonEvent({ type: 'Long', data })));
+    let count = 0;
+    const reading = (async () => {
+      for await (const _ of fixture.client.readStream('long')) if (++count === 12) await fixture.store.stop();
+    })();
+    await expect(reading).rejects.toMatchObject({ type: 'cancelled' });
+    expect(count).toBeLessThan(800);
   });
 });

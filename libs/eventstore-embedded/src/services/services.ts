@@ -1,4 +1,5 @@
 import type { Call } from '../grpc/call.ts';
+import { GRPC } from '../grpc/call.ts';
 import { unary } from '../grpc/server.ts';
 import type { Handler } from '../grpc/server.ts';
 import { StoreError, errorText } from '../errors.ts';
@@ -46,6 +47,7 @@ export class Services {
   private readonly batches = new Set<BatchAppendCall>();
   private readonly appends = new Set<Call>();
   private readonly reads = new Set<Call>();
+  private readonly subscribers = new Set<Call>();
 
   constructor({ store, rules, writeTimeoutMs, advertised }: ServicesOptions) {
     this.store = store;
@@ -68,7 +70,9 @@ export class Services {
   async shutDown(): Promise<void> {
     for (const batch of this.batches) batch.shutDown();
     await this.store.drain();
-    for (const call of [...this.appends, ...this.reads]) call.fail(shuttingDown());
+    for (const call of [...this.appends, ...this.subscribers]) call.fail(shuttingDown());
+    // A read that is cut short looks the same whether its status or the end of the connection comes first.
+    for (const call of this.reads) call.fail({ ...shuttingDown(), code: GRPC.CANCELLED });
   }
 
   /** Keeps the calls that are still sending: those are told that nothing will come of it. */
@@ -87,9 +91,10 @@ export class Services {
   private read(call: Call, message: Buffer): void {
     const request = decodeReadRequest(message);
     const context = { call, store: this.store, shower: this.shower, request };
-    this.reads.add(call);
-    call.onOver(() => this.reads.delete(call));
     const { stream, count } = request;
+    const calls = count === undefined ? this.subscribers : this.reads;
+    calls.add(call);
+    call.onOver(() => calls.delete(call));
     const running =
       count === undefined
         ? stream === undefined ? subscribeAll(context, this.subscriptions) : subscribeStream(context, stream, this.subscriptions)
