@@ -40,8 +40,8 @@ const BPS = amount('10000');
 const HALF = amount('0.5');
 const PRICE_PLACES = 12;
 /** Checks that ask for something else than an amount of the state; a denial may rest on them alone. */
-const OTHER_CHECKS = new Set(['POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'TRADING_WINDOW_CLOSED', 'QUOTE_STALE',
-  'RATE_MISSING', 'PRICE_COLLAR', 'INTENT_SLIPPAGE_LIMIT', 'INTENT_EXPOSURE_LIMIT']);
+const OTHER_CHECKS = new Set(['POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'SESSION_CLOSED',
+  'CALENDAR_HORIZON', 'TRADING_WINDOW_CLOSED', 'QUOTE_STALE', 'RATE_MISSING', 'PRICE_COLLAR', 'INTENT_SLIPPAGE_LIMIT', 'INTENT_EXPOSURE_LIMIT']);
 
 const lineOf = (day: Day, account: string, strategy: string, symbol: string): Line => {
   const key = JSON.stringify([account, strategy, symbol]);

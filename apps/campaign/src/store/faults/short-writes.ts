@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CampaignCase } from '../../case.ts';
-import { runTool } from '../tools.ts';
 import { lastSegment, MARK_FILE } from '../disk.ts';
 import type { Load } from '../load.ts';
 import { readWhatIsServed } from '../served.ts';
-import { straceTool, type Tool } from '../strace.ts';
+import type { StoreServer } from '../server.ts';
+import type { Tool } from '../strace.ts';
+import { runTool } from '../tools.ts';
 import { Trial, type World } from '../trial.ts';
 import { waitForRefusal } from './refusals.ts';
-import { settle, settled, tracedCase, tracedRound } from './traced.ts';
+import { inWorlds, settled, tracedCase, tracedRound, type Settled } from './traced.ts';
 
-const BASE_APPENDS = 200;
 /** Room that is left in the file: some groups fit, then one does only in part. */
 const ROOM_BYTES_MAX = 20_000;
 const DEATH_MS_MAX = 45_000;
@@ -54,55 +54,51 @@ export const shortWriteCase = (writes: number): CampaignCase => ({
     const tool = await prlimitTool();
     if (!tool.ok) return { kind: 'skipped', reason: tool.reason };
     const trial = new Trial(context);
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let i = 1; i <= writes; i += 1) await shortOnce(trial, world, load, `short write ${i}`);
-    await settle(trial, world, load);
+    await inWorlds(trial, writes, ({ world, load }, i) => shortOnce(trial, world, load, `short write ${i}`));
     return trial.outcome();
   },
 });
 
-/** The torn record really lies on the disk: the process dies before it has taken back what was written of it, or the taking back fails. */
-export const tornWriteCase = (writes: number): CampaignCase => ({
-  name: 'torn-write', title: `a write ends before its end, and taking it back is cut off or fails, ${writes} times`,
-  run: async (context) => {
-    const tools = [await prlimitTool(), await straceTool(context.root)];
-    const missing = tools.find((tool) => !tool.ok);
-    if (missing && !missing.ok) return { kind: 'skipped', reason: missing.reason };
-    const strace = tools[1]?.ok ? tools[1].path : '';
-    const trial = new Trial(context);
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let i = 1; i <= writes; i += 1) {
-      const how = i % 2 === 1 ? 'signal=SIGKILL' : 'error=EIO';
-      const what = `torn write ${i}, ftruncate with ${how}`;
-      const marked = statSync(lastSegment(world.dataDir)).size;
-      const { trace } = await tracedRound(strace, world, load, {
-        inject: [`ftruncate:${how}:when=1`], what,
-        during: async (server) => {
-          await limitFiles(server.pid, marked + trial.context.random.whole(100, ROOM_BYTES_MAX));
-          if (how === 'signal=SIGKILL') await load.more(Infinity, Promise.race([server.exited, delay(DEATH_MS_MAX)]));
-          else if (await waitForRefusal(server, load)) {
-            await limitFiles(server.pid, 'unlimited');
-            // What is written next goes over the torn bytes, and may be shorter than they are.
-            await load.more(trial.context.random.whole(1, 3), server.exited);
-          }
-        },
-      });
-      const cut = trace.calls.find(({ name, injected, result }) => name === 'ftruncate' && (injected || result === undefined));
-      if (cut) trial.injected(how === 'signal=SIGKILL' ? 'killed before a torn write was taken back' : 'taking back a torn write failed');
-      else trial.notReached(what);
-      await trial.judgeCopy(world, world.copy(), what);
+/** Leaves a torn record on the disk: the process dies before it has taken back what was written of it, or the taking back fails. */
+const tornOnce = async (trial: Trial, strace: string, { world, load }: Settled, i: number): Promise<void> => {
+  const { random } = trial.context;
+  const how = i % 2 === 1 ? 'signal=SIGKILL' : 'error=EIO';
+  const what = `torn write ${i}, ftruncate with ${how}`;
+  const bytes = statSync(lastSegment(world.dataDir)).size;
+  const during = async (server: StoreServer): Promise<void> => {
+    await limitFiles(server.pid, bytes + random.whole(100, ROOM_BYTES_MAX));
+    if (how === 'signal=SIGKILL') await load.more(Infinity, Promise.race([server.exited, delay(DEATH_MS_MAX)]));
+    else if (await waitForRefusal(server, load)) {
+      await limitFiles(server.pid, 'unlimited');
+      // What is written next goes over the torn bytes, and may be shorter than they are.
+      await load.more(random.whole(1, 3), server.exited);
     }
-    await settle(trial, world, load);
-    return trial.outcome();
-  },
-});
+  };
+  const { trace } = await tracedRound(strace, world, load, { inject: [`ftruncate:${how}:when=1`], what, during });
+  const cut = trace.calls.find(({ name, injected, result }) => name === 'ftruncate' && (injected || result === undefined));
+  if (cut) trial.injected(how === 'signal=SIGKILL' ? 'killed before a torn write was taken back' : 'taking back a torn write failed');
+  else trial.notReached(what);
+  await trial.judgeCopy(world, world.copy(), what);
+};
+
+export const tornWriteCase = (writes: number): CampaignCase => {
+  const { run, ...named } = tracedCase('torn-write', `a write ends before its end, and taking it back is cut off or fails, ${writes} times`, (trial, strace) =>
+    inWorlds(trial, writes, (settled, i) => tornOnce(trial, strace, settled, i)));
+  return {
+    ...named,
+    run: async (context) => {
+      const tool = await prlimitTool();
+      return tool.ok ? run(context) : { kind: 'skipped', reason: tool.reason };
+    },
+  };
+};
 
 /** A disk that says it has written and has not: nothing can bring that back, but it must be seen. */
 export const lostWriteCase = (writes: number): CampaignCase =>
   tracedCase('lost-write', `the disk claims a write that it did not make, ${writes} times`, async (trial, strace) => {
     const { random } = trial.context;
     for (let i = 1; i <= writes; i += 1) {
-      const { world, load } = await settled(trial, BASE_APPENDS);
+      const { world, load } = await settled(trial);
       const ofMark = i % 4 === 0;
       const nth = random.whole(2, GROUPS_MAX);
       // More than any group has: all of it claimed. Few: its beginning.

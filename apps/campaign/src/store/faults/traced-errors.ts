@@ -9,9 +9,8 @@ import type { StoreServer } from '../server.ts';
 import type { Call, Trace } from '../trace.ts';
 import type { Trial } from '../trial.ts';
 import { waitForRefusal } from './refusals.ts';
-import { judgeRemains, settle, settled, tracedCase, tracedRound } from './traced.ts';
+import { inWorlds, judgeRemains, tracedCase, tracedRound } from './traced.ts';
 
-const BASE_APPENDS = 200;
 const GROUPS_MAX = 40;
 /** By sysexits.h: input/output error. What the server promises to end with. */
 const EXIT_IO_ERROR = 74;
@@ -30,53 +29,48 @@ const injectedCall = ({ calls }: Trace, name: string): Call | undefined => calls
 
 /** A failed sync is the end of the process: nothing is acknowledged behind it, for the kernel may call the next one a success. */
 export const syncErrorCase = (errors: number): CampaignCase =>
-  tracedCase('sync-error', `the Nth sync fails with EIO, ${errors} times`, async (trial, strace) => {
-    const { random } = trial.context;
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let i = 1; i <= errors; i += 1) {
-      // The first sync is the start's own, made once in this case: a start that cannot sync must not serve.
-      const nth = i === 1 ? 1 : random.whole(2, GROUPS_MAX);
+  tracedCase('sync-error', `the Nth sync fails with EIO, ${errors} times`, (trial, strace) =>
+    inWorlds(trial, errors, async ({ world, load }, i) => {
+      // The first sync is the start's own, made to fail once in this case: a start that cannot sync must not serve.
+      const nth = i === 1 ? 1 : trial.context.random.whole(2, GROUPS_MAX);
       const before = beforeStart(world.dataDir);
       const what = `EIO at sync ${nth}`;
       const { trace, exit, byItself, served } = await tracedRound(strace, world, load, { inject: [`fdatasync:error=EIO:when=${nth}`], what });
       const failed = injectedCall(trace, 'fdatasync');
-      if (failed) trial.injected(served ? (failed.file === MARK_FILE ? 'at a sync of the mark' : 'at a sync of the log') : 'at the sync of a start');
-      else trial.notReached(what);
-      const wanted = served ? EXIT_IO_ERROR : EXIT_CANNOT_START;
-      if (failed) trial.claim(`the process ends with code ${EXIT_IO_ERROR}, or does not start`, byItself && exit.code === wanted ? undefined : `${what}: ${byItself ? `code ${exit.code ?? exit.signal}` : 'it went on'}`);
+      if (failed?.file === MARK_FILE) trial.notReached(`${what}: it was the mark's`);
+      else if (failed) {
+        trial.injected(served ? 'at a sync of the log' : 'at the sync of a start');
+        const wanted = served ? EXIT_IO_ERROR : EXIT_CANNOT_START;
+        trial.claim(`the process ends with code ${EXIT_IO_ERROR}, or does not start`, byItself && exit.code === wanted ? undefined : `${what}: ${byItself ? `code ${exit.code ?? exit.signal}` : 'it went on'}`);
+      } else trial.notReached(what);
       await judgeRemains(trial, world, what, { before, trace });
-    }
-    await settle(trial, world, load);
-  });
+    }));
 
 /**
  * The mark is no promise but a lower bound of one: when it cannot be kept up, the store may end or go on, but it has to say so.
  */
 export const markErrorCase = (errors: number): CampaignCase =>
-  tracedCase('mark-error', `a sync or a write of the high-water mark fails, ${errors} times`, async (trial, strace) => {
-    const { random } = trial.context;
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let i = 1; i <= errors; i += 1) {
+  tracedCase('mark-error', `a sync or a write of the high-water mark fails, ${errors} times`, (trial, strace) =>
+    inWorlds(trial, errors, async ({ world, load }, i) => {
       const call = i % 2 === 0 ? 'pwrite64' : 'fdatasync';
       // A write of the mark follows every group, a sync once a second.
-      const nth = call === 'pwrite64' ? random.whole(2, GROUPS_MAX) : 1;
+      const nth = call === 'pwrite64' ? trial.context.random.whole(2, GROUPS_MAX) : 1;
       const what = `EIO at ${call} ${nth} of the mark`;
       const only = [join(world.dataDir, MARK_FILE)];
-      const said = (server: StoreServer): boolean => MARK_TROUBLE.some((event) => server.said(event).length > 0);
-      const { trace, server, exit, byItself } = await tracedRound(strace, world, load, { inject: [`${call}:error=EIO:when=${nth}`], what, only, during: (running) => untilMarkFails(running, load, said) });
-      const reached = injectedCall(trace, call) !== undefined;
-      if (reached) trial.injected(call === 'pwrite64' ? 'at a write of the mark' : 'at a sync of the mark');
-      else trial.notReached(what);
-      const ended = byItself && exit.code === EXIT_IO_ERROR;
-      if (reached) trial.claim(`the process ends with code ${EXIT_IO_ERROR}, or goes on and says that the mark lags`, ended || (!byItself && said(server)) ? undefined : `${what}: ${byItself ? `code ${exit.code ?? exit.signal}` : 'it went on without a word'}`);
+      const { trace, server, exit, byItself } = await tracedRound(strace, world, load, { inject: [`${call}:error=EIO:when=${nth}`], what, only, during: (running) => untilMarkFails(running, load) });
+      if (injectedCall(trace, call)) {
+        trial.injected(call === 'pwrite64' ? 'at a write of the mark' : 'at a sync of the mark');
+        const right = byItself ? exit.code === EXIT_IO_ERROR : saidSo(server);
+        trial.claim(`the process ends with code ${EXIT_IO_ERROR}, or goes on and says that the mark lags`, right ? undefined : `${what}: ${byItself ? `code ${exit.code ?? exit.signal}` : 'it went on without a word'}`);
+      } else trial.notReached(what);
       await trial.judgeCopy(world, world.copy(), what);
-    }
-    await settle(trial, world, load);
-  });
+    }));
 
-const untilMarkFails = async (server: StoreServer, load: Load, said: (server: StoreServer) => boolean): Promise<void> => {
+const saidSo = (server: StoreServer): boolean => MARK_TROUBLE.some((event) => server.said(event).length > 0);
+
+const untilMarkFails = async (server: StoreServer, load: Load): Promise<void> => {
   const untilMs = performance.now() + MARK_MS_MAX;
-  while (!said(server) && server.exit === undefined && performance.now() < untilMs) await load.more(1, delay(LOOK_MS));
+  while (!saidSo(server) && server.exit === undefined && performance.now() < untilMs) await load.more(1, delay(LOOK_MS));
   // And on for a while.
   await load.more(APPENDS_AFTER, server.exited);
 };
@@ -93,10 +87,9 @@ const during = (trial: Trial, load: Load, what: string, lasting: boolean) => asy
   trial.claim('writes are taken again when the disk takes them', server.exit === undefined ? undefined : `${what}: the server ended with ${server.exit.code ?? server.exit.signal}: ${server.complaint().slice(0, 300)}`);
 };
 
-export const writeErrors = async (trial: Trial, strace: string, count: number, errors: readonly string[]): Promise<void> => {
-  const { random } = trial.context;
-  const { world, load } = await settled(trial, BASE_APPENDS);
-  for (let i = 1; i <= count; i += 1) {
+export const writeErrors = (trial: Trial, strace: string, count: number, errors: readonly string[]): Promise<void> =>
+  inWorlds(trial, count, async ({ world, load }, i) => {
+    const { random } = trial.context;
     const error = errors[(i - 1) % errors.length] ?? 'EIO';
     const lasting = i % 3 === 0;
     const nth = random.whole(1, GROUPS_MAX);
@@ -106,9 +99,7 @@ export const writeErrors = async (trial: Trial, strace: string, count: number, e
     if (injectedCall(round.trace, 'pwrite64')) trial.injected(`${error} ${lasting ? 'for good' : 'for a while'}`);
     else trial.notReached(what);
     await trial.judgeCopy(world, world.copy(), what);
-  }
-  await settle(trial, world, load);
-};
+  });
 
 export const writeErrorCase = (count: number): CampaignCase =>
   tracedCase('write-error', `writes of the log fail with ${ERRORS.join(', ')}, some for a while and some for good, ${count} times`, (trial, strace) => writeErrors(trial, strace, count, ERRORS));

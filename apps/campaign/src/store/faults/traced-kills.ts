@@ -5,11 +5,10 @@ import { MARK_FILE } from '../disk.ts';
 import { beforeStart } from '../power.ts';
 import type { StoreServer } from '../server.ts';
 import { diedAt } from '../trace.ts';
-import { judgeRemains, settle, settled, tracedCase, tracedRound } from './traced.ts';
+import { inWorlds, judgeRemains, tracedCase, tracedRound } from './traced.ts';
 
 /** Groups of appends after which the kill comes: near enough to be reached at once, and many enough to differ. */
 const GROUPS_MAX = 60;
-const BASE_APPENDS = 200;
 /** Long beside everything else that an append needs. */
 const SYNC_MS = 30;
 const SLOW_APPENDS_MAX = 120;
@@ -45,30 +44,25 @@ const SITES: readonly Site[] = [
 ];
 
 const killAt = ({ name, title, call, draw, kindOf }: Site, kills: number): CampaignCase =>
-  tracedCase(name, `${title}, ${kills} times`, async (trial, strace) => {
-    const { random } = trial.context;
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let kill = 1; kill <= kills; kill += 1) {
-      const nth = draw(random);
+  tracedCase(name, `${title}, ${kills} times`, (trial, strace) =>
+    inWorlds(trial, kills, async ({ world, load }, kill) => {
+      const nth = draw(trial.context.random);
       const before = beforeStart(world.dataDir);
       const { trace, exit, byItself } = await tracedRound(strace, world, load, { inject: [`${call}:signal=SIGKILL:when=${nth}`], what: `${call} ${nth}` });
       const died = diedAt(trace, call);
       if (byItself && exit.signal === 'SIGKILL' && died) trial.injected(kindOf(died.file));
       else trial.notReached(`${call} ${nth}`);
       await judgeRemains(trial, world, `kill ${kill} at ${call} ${nth}`, { before, trace });
-    }
-    await settle(trial, world, load);
-  });
+    }));
 
 /**
  * Every sync takes its time, so that what is done before it ends has the time to show: an answer, or an event given to a subscriber, that
  * did not wait for it.
  */
 const slowSync = (kills: number): CampaignCase =>
-  tracedCase('slow-sync', `kill -9 under load while every sync takes ${SYNC_MS} ms, ${kills} times`, async (trial, strace) => {
-    const { random } = trial.context;
-    const { world, load } = await settled(trial, BASE_APPENDS);
-    for (let kill = 1; kill <= kills; kill += 1) {
+  tracedCase('slow-sync', `kill -9 under load while every sync takes ${SYNC_MS} ms, ${kills} times`, (trial, strace) =>
+    inWorlds(trial, kills, async ({ world, load }, kill) => {
+      const { random } = trial.context;
       const before = beforeStart(world.dataDir);
       const during = async (server: StoreServer): Promise<void> => {
         await load.more(random.whole(10, SLOW_APPENDS_MAX), server.exited);
@@ -79,8 +73,6 @@ const slowSync = (kills: number): CampaignCase =>
       if (syncs.length === 0) trial.notReached(`kill ${kill}: nothing was synced`);
       else trial.injected(diedAt(trace, 'fdatasync') ? 'killed while a sync was under way' : 'killed between slow syncs');
       await judgeRemains(trial, world, `kill ${kill} with slow syncs`, { before, trace });
-    }
-    await settle(trial, world, load);
-  });
+    }));
 
 export const tracedKillCases = (kills: number): readonly CampaignCase[] => [...SITES.map((site) => killAt(site, kills)), slowSync(kills)];

@@ -10,6 +10,10 @@ import { Trial, type World } from '../trial.ts';
 
 /** More than any drawn place is away: a fault that has not happened by then is not going to. */
 const APPENDS_MAX = 4_000;
+/** What there is to lose before the first fault. */
+const BASE_APPENDS = 200;
+/** After so many a new one: a log that has lived through some is worth breaking, but all of it is read after each. */
+const FAULTS_A_WORLD = 16;
 
 export interface Round {
   /** strace's words for what goes wrong. */
@@ -43,8 +47,13 @@ export const tracedCase = (name: string, title: string, work: (trial: Trial, str
   },
 });
 
+export interface Settled {
+  readonly world: World;
+  readonly load: Load;
+}
+
 /** A world with some events in it, its server stopped, and writers that come back to whatever is started on it. */
-export const settled = async (trial: Trial, appends: number): Promise<{ readonly world: World; readonly load: Load }> => {
+export const settled = async (trial: Trial, appends = BASE_APPENDS): Promise<Settled> => {
   const world = await trial.world();
   const server = world.server();
   const load = new Load({ port: await server.port(), ledger: world.ledger, random: trial.context.random.fork('load'), plan: LIGHT, prefix: 'traced' });
@@ -61,6 +70,15 @@ export const settle = async (trial: Trial, world: World, load: Load): Promise<vo
   await server.end('SIGKILL');
   await trial.judgeCopy(world, world.copy(), 'in the end');
   trial.sumUp(load);
+};
+
+/** So many faults, some after the other in one world, each world settled in the end. `nth` counts from 1. */
+export const inWorlds = async (trial: Trial, faults: number, inject: (settled: Settled, nth: number) => Promise<void>): Promise<void> => {
+  for (let done = 0; done < faults; done += FAULTS_A_WORLD) {
+    const { world, load } = await settled(trial);
+    for (let nth = done + 1; nth <= Math.min(done + FAULTS_A_WORLD, faults); nth += 1) await inject({ world, load }, nth);
+    await settle(trial, world, load);
+  }
 };
 
 /** One start of the server under strace, until it ends. */
