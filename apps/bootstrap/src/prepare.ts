@@ -22,6 +22,9 @@ const HAND_OUT: Readonly<Record<string, { readonly privateKey?: 'policy' | 'deci
   gateway: { gatewayTokens: true },
 };
 
+/** Directories that containers write into: the paper venue's book, and what execution knows of the log. */
+const WRITTEN = ['venue', 'anchors'];
+
 /** Names of the processes that get a directory. */
 export const ROLES: readonly string[] = Object.keys(HAND_OUT);
 
@@ -68,9 +71,9 @@ export const prepare = ({ dataDir, paperAccounts }: PrepareConfig): readonly str
     if (gets.venueTokens) writePrivate(join(dir, 'venue-tokens.json'), json(gets.venueTokens === 'all' ? secrets.venue_tokens : {}));
     if (gets.gatewayTokens) writePrivate(join(dir, 'tokens.json'), json(gatewayTokens(secrets)));
   }
-  mkdirSync(join(dataDir, 'venue'), { recursive: true, mode: DIRECTORY_MODE });
+  for (const dir of WRITTEN) mkdirSync(join(dataDir, dir), { recursive: true, mode: DIRECTORY_MODE });
   environmentFiles(dataDir, secrets);
-  for (const dir of ['roles', 'venue']) giveToContainers(join(dataDir, dir));
+  for (const dir of ['roles', ...WRITTEN]) giveToContainers(join(dataDir, dir));
   return [
     `keys and secrets     ${dataDir}/keys, ${dataDir}/secrets.json (operator_token opens the gateway)`,
     `a directory each     ${dataDir}/roles: ${ROLES.join(', ')}`,

@@ -37,7 +37,7 @@ export interface DataDir {
 }
 
 /** What a start makes here, and so what `--fresh` takes away: nothing else, whatever directory it is given. */
-const OURS = ['store', 'nats', 'venue', 'keys', 'logs', 'read-model', 'secrets.json', 'venue-tokens.json', 'tokens.json', 'operator.json', 'market.json', 'run.json'];
+const OURS = ['store', 'anchors', 'nats', 'venue', 'keys', 'logs', 'read-model', 'secrets.json', 'venue-tokens.json', 'tokens.json', 'operator.json', 'market.json', 'run.json'];
 
 const readJson = <T>(path: string, schema: z.ZodType<T>): T | undefined => {
   if (!existsSync(path)) return undefined;

@@ -1,6 +1,7 @@
 export * from './commands/commands.ts';
 export * from './envelope/cloud-event.ts';
 export * from './envelope/envelope.ts';
+export { KnownEventV1 } from './events/anchor.ts';
 export * from './events/catalogue.ts';
 export * from './events/decode.ts';
 export type * from './events/definition.ts';

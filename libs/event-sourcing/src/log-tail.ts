@@ -43,6 +43,7 @@ export class LogTail {
   private stopLooking: Stop | undefined;
   private subscription: Subscription | undefined;
   private position = -1n;
+  private last: RecordedEvent | undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -65,6 +66,11 @@ export class LogTail {
 
   isLive(): boolean {
     return this.subscription?.isLive() ?? false;
+  }
+
+  /** The newest event handed over; `undefined` when nothing was appended since this began. */
+  newest(): RecordedEvent | undefined {
+    return this.last;
   }
 
   /** Newest revision handed over of a watched stream; `undefined` when nothing was appended to it since this began. */
@@ -139,6 +145,7 @@ export class LogTail {
     if (this.options.watchedPrefixes.some((prefix) => stream.startsWith(prefix))) this.heads.set(stream, revision);
     else this.keep(stream, revision, event);
     this.position = position;
+    this.last = event;
     if (this.waiting.length > 0) this.settle((one) => (one.position <= position ? true : undefined));
   }
 

@@ -1,3 +1,4 @@
+export type * from './anchor.ts';
 export type * from './bus.ts';
 export type * from './market.ts';
 export type * from './store.ts';

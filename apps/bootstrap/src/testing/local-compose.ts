@@ -45,8 +45,8 @@ export const localCompose = async ({ root, services, engines }: LocalComposeOpti
   const running = new Map<string, { readonly child: ChildProcess; output: string }>();
 
   const mounted = (service: ComposeService, text: string): string => {
-    const [source, target] = service.volumes.map((volume) => volume.split(':')).find(([, to]) => to === '/data') ?? [];
-    const inData = source !== undefined && target !== undefined && (text === target || text.startsWith(`${target}/`)) ? resolve(root, source) + text.slice(target.length) : text;
+    const [source, target] = service.volumes.map((volume) => volume.split(':')).find(([, to]) => to !== undefined && (text === to || text.startsWith(`${to}/`))) ?? [];
+    const inData = source !== undefined && target !== undefined ? resolve(root, source) + text.slice(target.length) : text;
     return inData.replaceAll('/app/', `${root}/`).replaceAll('/usr/local/bin/node', process.execPath);
   };
   const here = (name: string, service: ComposeService, variable: string, value: string): string => {

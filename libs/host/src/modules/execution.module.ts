@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { Controller, Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { CancelOrderV1, KILL_ENGAGE, SubmitOrderV1 } from '@tallystick/contracts';
 import { CommandHandler, serve, type CommandContext, type Responder } from '@tallystick/messaging';
 import type { HandlerOutcome } from '@tallystick/ports';
 import { answerKillMessage, ExecutionService } from '@tallystick/services';
+import { anchorFile } from '../process/anchor-file.ts';
 import type { World } from '../process/world.ts';
 import { readCommand } from './read-command.ts';
 import { WORLD } from './tokens.ts';
@@ -36,6 +38,7 @@ export class ExecutionLife implements OnApplicationBootstrap, OnApplicationShutd
     const { connection, service } = this.world;
     this.killDoor = serve(connection, { subject: KILL_ENGAGE, queue: 'kill-execution', handler: ({ body }) => answerKillMessage(service, this.execution.killDesk, body) });
     await this.execution.start(() => true);
+    this.world.health.register('log', 'ready', () => this.execution.logHealth());
     this.world.health.register('accounts', 'ready', () => {
       const notReady = this.execution.accounts().filter(({ state }) => state !== 'READY');
       return { ok: notReady.length === 0, detail: notReady.map(({ account, state }) => `${account} ${state}`).join(', ') };
@@ -50,13 +53,15 @@ export class ExecutionLife implements OnApplicationBootstrap, OnApplicationShutd
 
 @Module({})
 export class ExecutionModule {
-  static forRoot(world: World, onLeaseLost: (detail: string) => void): DynamicModule {
+  static forRoot(world: World, giveUp: (detail: string) => void): DynamicModule {
+    const { anchorDir, dataDir } = world.config;
+    const anchor = anchorFile({ dir: anchorDir ?? join(dataDir, 'anchors'), name: 'execution', instance: world.service.identity.instance });
     return {
       module: ExecutionModule,
       controllers: [ExecutionController],
       providers: [
         { provide: WORLD, useValue: world },
-        { provide: ExecutionService, useFactory: () => new ExecutionService(world.service, world.reference, world.venues, onLeaseLost) },
+        { provide: ExecutionService, useFactory: () => new ExecutionService(world.service, world.reference, world.venues, anchor, giveUp) },
         ExecutionLife,
       ],
       exports: [ExecutionService],

@@ -17,6 +17,7 @@ export const serviceMetrics = defineMetrics([
   { name: 'tally_in_doubt_total', kind: 'counter', help: 'Orders put in doubt, by code.', labels: ['code'] },
   { name: 'tally_bypass_attempts_total', kind: 'counter', help: 'Commands that were not backed by a signed decision, by code.', labels: ['code'] },
   { name: 'tally_order_events_total', kind: 'counter', help: 'Transitions of orders, by event type.', labels: ['type'] },
+  { name: 'tally_store_behind_anchor', kind: 'gauge', help: '1 while nothing is sent because the log lacks what was known to be in it, or what was known cannot be read.', labels: [] },
   { name: 'tally_quarantined_total', kind: 'counter', help: 'Reports that belong to no order of ours, by reason.', labels: ['reason'] },
   { name: 'tally_instance_starts_total', kind: 'counter', help: 'Strategy processes started.', labels: [] },
   { name: 'tally_instance_crashes_total', kind: 'counter', help: 'Strategy processes that ended unasked.', labels: [] },

@@ -6,6 +6,8 @@ const ProcessConfigSchema = z.object({
   mode: z.enum(['paper', 'live']).default('paper'),
   /** Keys, tokens and disposable read models; never the record itself. */
   dataDir: z.string().min(1),
+  /** What is known of the log, outside of it; `<dataDir>/anchors` without it. On another disk than the log, better. */
+  anchorDir: z.string().min(1).optional(),
   storeUrl: z.string().min(1),
   natsUrl: z.string().min(1),
   natsReplicas: integerVariable(1, 5).default(1),

@@ -29,6 +29,8 @@ export class AccountGate {
     readonly account: string,
     readonly riskGroup: string,
     readonly epoch: number,
+    /** Resolves when the log may be traded on: until then the account takes cancels and nothing else; false when it never will be. */
+    private readonly admitted: Promise<boolean>,
     reference: ReferenceData,
   ) {
     this.reports = new AccountReports(world, venue.descriptor.venue, account, () => reference.policyHash());
@@ -66,6 +68,7 @@ export class AccountGate {
   }
 
   private async start(): Promise<void> {
+    if (!(await this.admitted)) return;
     while (!this.stopped) {
       const failed = await this.tryStart();
       if (failed === undefined) return;

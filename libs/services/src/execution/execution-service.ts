@@ -4,7 +4,7 @@ import {
   type AuditEvent, type Claim, type Decision, type OrderEvent, type OrderState, type OrderTerms, type Refusal,
 } from '@tallystick/domain';
 import { appendAfter, handle, load, OwnedStream, type Loaded } from '@tallystick/event-sourcing';
-import type { EncodedRequest, HandlerOutcome, Venue } from '@tallystick/ports';
+import type { AnchorFile, EncodedRequest, HandlerOutcome, Venue } from '@tallystick/ports';
 import { KillDesk } from '../kill/kill-desk.ts';
 import { KillKeeper } from '../kill/kill-keeper.ts';
 import { OpenOrders } from '../kill/open-orders.ts';
@@ -15,10 +15,13 @@ import { placeCommand } from '../shared/payload.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
 import { answerReport, type Answered } from '../shared/answers.ts';
 import { AccountGate } from './account-gate.ts';
+import { askFirst } from './ask-first.ts';
 import { sendRefusals } from './checks.ts';
 import { DoubtResolver } from './doubt.ts';
 import { Fences } from './fences.ts';
+import { knownEnd } from './known-events.ts';
 import { acquireLease } from './lease.ts';
+import { LogAnchor } from './log-anchor.ts';
 
 
 /** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
@@ -38,6 +41,7 @@ export class ExecutionService {
   private readonly epochs = new Map<string, number>();
   private readonly fences: Fences;
   private readonly doubts: DoubtResolver;
+  private readonly anchor: LogAnchor;
   /** Orders this process is sending or asking about right now: a repeated command leaves them alone. */
   private readonly busy = new Set<string>();
   private readonly cancelling = new Set<string>();
@@ -50,35 +54,45 @@ export class ExecutionService {
     private readonly world: ServicePorts,
     private readonly reference: ReferenceData,
     private readonly venues: ReadonlyMap<string, Venue>,
-    private readonly onLeaseLost: (detail: string) => void,
+    anchorFile: AnchorFile,
+    /** Ends this process: another owns the lease, or the log cannot be followed, or is another one. */
+    private readonly giveUp: (detail: string) => void,
   ) {
+    this.anchor = new LogAnchor(world, anchorFile, giveUp);
     this.fences = new Fences(world.store, world.tail, reference, world.ports.timers);
     this.doubts = new DoubtResolver(world, reference);
     this.killDesk = new KillDesk(world);
   }
 
-  /** Takes the lease of every risk group served and opens its accounts. Throws when the store cannot answer: the process starts again. */
+  /**
+   * Takes the lease of every risk group served, and opens its accounts as soon as the log is known to be the one that was traded on. Throws when
+   * the store cannot answer: the process starts again.
+   */
   async start(serves: (riskGroup: string) => boolean): Promise<void> {
     const opened = await OwnedStream.open(this.world.store, auditFolding, auditStream(this.world.identity.instance));
     if (!opened.ok) throw new Error(`${opened.code}: ${opened.detail}`);
     this.audit = opened.owned;
     const document = this.reference.policy()?.document;
+    let usedBefore = false;
     for (const riskGroup of Object.keys(document?.risk_groups ?? {}).filter(serves)) {
       const lease = await acquireLease(this.world, 'execution', riskGroup);
       if (!lease.ok) throw new Error(`${lease.code}: ${lease.detail}`);
       this.epochs.set(riskGroup, lease.epoch);
+      this.anchor.note(lease.newest);
+      usedBefore ||= lease.usedBefore;
     }
+    const admitted = this.anchor.admit(usedBefore);
     for (const [account, { venue: name, risk_group: riskGroup }] of Object.entries(document?.accounts ?? {})) {
       const venue = this.venues.get(name);
       const epoch = this.epochs.get(riskGroup);
-      if (venue && epoch !== undefined) this.gates.set(account, new AccountGate(this.world, venue, account, riskGroup, epoch, this.reference));
+      if (venue && epoch !== undefined) this.gates.set(account, new AccountGate(this.world, venue, account, riskGroup, epoch, admitted, this.reference));
     }
     this.keepKills(opened.owned);
   }
 
   /** From here on this executor acts on kills. */
   private keepKills(audit: OwnedStream<null, AuditEvent>): void {
-    const failed = (error: unknown): void => this.onLeaseLost(`open orders cannot be followed: ${String(error)}`);
+    const failed = (error: unknown): void => this.giveUp(`open orders cannot be followed: ${String(error)}`);
     this.killKeeper = new KillKeeper(this.world, this.reference, {
       desk: this.killDesk, audit, orders: new OpenOrders(this.world.store, this.world.ports.timers, failed),
       hands: {
@@ -92,6 +106,7 @@ export class ExecutionService {
 
   async stop(): Promise<void> {
     await this.killKeeper?.stop();
+    await this.anchor.stop();
     await Promise.all([...this.gates.values()].map((gate) => gate.stop()));
   }
 
@@ -99,9 +114,16 @@ export class ExecutionService {
     return [...this.gates.values()].map((gate) => ({ account: gate.account, state: gate.state() }));
   }
 
+  /** Whether the log is the one that was traded on, and is remembered as far as it goes. */
+  logHealth(): { readonly ok: boolean; readonly detail: string } {
+    return this.anchor.health();
+  }
+
   /** Claims and sends an approved order, once ever; asks about one that was claimed before. */
   async submit(command: { readonly order_id: string; readonly account: string }, causationId: string): Promise<HandlerOutcome> {
     if (this.steppedDown) return { kind: 'retry', code: 'LEASE_LOST', detail: 'another executor owns this risk group' };
+    const hold = this.anchor.hold();
+    if (hold) return retry(hold);
     if (this.busy.has(command.order_id)) return DONE;
     this.busy.add(command.order_id);
     try {
@@ -147,6 +169,11 @@ export class ExecutionService {
     if (!gate) return { kind: 'poison', code: 'ACCOUNT_NOT_SERVED', detail: `account ${terms.account} is not served here` };
     if (gate.state() === 'NOT_READY') return { kind: 'retry', code: 'ACCOUNT_NOT_READY', detail: `account ${terms.account} is not reconciled yet` };
     const cause: Cause = { correlationId: terms.intent_key, causationId };
+    const lostBeforeMs = this.anchor.lostBeforeMs();
+    if (state.status === 'APPROVED' && lostBeforeMs !== undefined) {
+      const asked = await askFirst(this.world, gate, terms, lostBeforeMs, cause);
+      if (asked !== 'absent') return asked;
+    }
     // The decision was made on this step of the market; judging it on an older one would be judging another order.
     await this.world.market.reached(decision.market_sequence, MARKET_WAIT_MS);
     const refusals = await this.refusalsBeforeClaim(terms, decision);
@@ -199,6 +226,7 @@ export class ExecutionService {
       return retry(claimed);
     }
     this.world.metrics.count('tally_order_events_total', { type: 'SubmissionClaimed' });
+    this.anchor.note(knownEnd(stream, claim.claim_id, claimed.loaded));
     this.world.failpoints.at('execution.claimed');
     const fence = await this.fences.check(gate.riskGroup, gate.epoch, claimed.position);
     if (fence.kind === 'stopped') {
@@ -249,10 +277,10 @@ export class ExecutionService {
   private async sendCancel(stream: string, state: OrderState, cause: Cause): Promise<HandlerOutcome> {
     const { terms, claim, cancel } = state;
     const gate = terms ? this.gates.get(terms.account) : undefined;
-    if (!terms || !claim || !cancel || !gate) return { kind: 'poison', code: 'NOTHING_TO_CANCEL', detail: `${stream} has no claim to cancel` };
+    if (!terms || !cancel || !gate) return { kind: 'poison', code: 'NOTHING_TO_CANCEL', detail: `${stream} has nothing to cancel here` };
     if (cancel.stage === 'rejected' || this.cancelling.has(terms.order_id)) return DONE;
     const clientOrderId = gate.venue.clientOrderId(terms.order_id, 'cancel', cancel.no);
-    const request = gate.venue.encode({ action: 'cancel', client_order_id: clientOrderId, target_client_order_id: claim.client_order_id, account: terms.account,
+    const request = gate.venue.encode({ action: 'cancel', client_order_id: clientOrderId, target_client_order_id: claim?.client_order_id ?? gate.venue.clientOrderId(terms.order_id, 'place', 1), account: terms.account,
       ...(state.venueOrderId === undefined ? {} : { venue_order_id: state.venueOrderId }) });
     this.cancelling.add(terms.order_id);
     try {
@@ -277,13 +305,15 @@ export class ExecutionService {
     const claimed = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) =>
       (state.cancel?.stage === 'requested' && !isTerminal(state.status) ? [{ id: claimId, event }] : []));
     if (!claimed.ok) return retry(claimed);
-    return claimed.recorded.length === 0 ? DONE : 'claimed';
+    if (claimed.recorded.length === 0) return DONE;
+    this.anchor.note(knownEnd(stream, claimId, claimed.loaded));
+    return 'claimed';
   }
 
   private stepDown(detail: string): void {
     this.steppedDown = true;
     this.world.log.write('error', 'execution.lease_lost', { detail });
-    this.onLeaseLost(detail);
+    this.giveUp(detail);
   }
 
   private async recordBypass(code: string, detail: string, orderId: string): Promise<void> {

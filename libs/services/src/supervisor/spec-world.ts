@@ -48,7 +48,13 @@ export const manualWorld = (): ManualWorld => {
     clock: { nowMs: () => START_MS + monotonicMs, monotonicMs: () => monotonicMs },
     ids: { unique: () => `00000000-0000-4000-8000-${String((drawn += 1)).padStart(12, '0')}` },
     timers: {
-      sleep: (ms) => new Promise((resolve) => void set(ms, resolve)),
+      sleep: (ms, _why, signal) => new Promise((resolve) => {
+        const cancel = set(ms, resolve);
+        signal?.addEventListener('abort', () => {
+          cancel();
+          resolve();
+        });
+      }),
       every: (ms, _why, task) => {
         let cancel = (): void => undefined;
         let stopped = false;
