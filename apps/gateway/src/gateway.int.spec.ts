@@ -12,6 +12,7 @@ import { startGateway, type RunningGateway } from './start-gateway.ts';
 
 const OPERATOR = 'operator-token-of-the-tests-0001';
 const VIEWER = 'viewer-token-of-the-tests-000001';
+const SECOND = 'second-operator-of-the-tests-0001';
 const NOBODY = 'nobody-token-of-the-tests-000001';
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -42,6 +43,7 @@ describe('the gateway', () => {
     readModelFile = join(dataDir, 'read-model', 'gateway.sqlite');
     writeFileSync(join(dataDir, 'tokens.json'), JSON.stringify({ version: 1, tokens: [
       { name: 'operator', sha256: sha256(OPERATOR), scopes: ['read', 'propose', 'reduce', 'operate'] },
+      { name: 'second', sha256: sha256(SECOND), scopes: ['operate'] },
       { name: 'viewer', sha256: sha256(VIEWER), scopes: ['read'] },
       { name: 'nobody', sha256: sha256(NOBODY), scopes: ['approve'] },
       { name: 'gone', sha256: sha256('gone-token-of-the-tests-00000001'), scopes: ['read'], expires_at_ms: 1 },
@@ -281,6 +283,40 @@ describe('the gateway', () => {
     expect(await system.bus.request('tally.query.positions', { account: 'paper-1', min_position: position }, 6000)).toMatchObject({ version: 1, items: expect.arrayContaining([expect.objectContaining({ symbol: 'IBM', qty: '40' })]) });
     expect(await system.bus.request('tally.query.orders', { status: 'FILLED', limit: 2 }, 6000)).toMatchObject({ version: 1, items: [{ status: 'FILLED' }, { status: 'FILLED' }] });
     expect(await system.bus.request('tally.query.orders', { colour: 'red' }, 6000)).toMatchObject({ ok: false, code: 'QUERY_INVALID', retryable: false });
+  });
+
+  it('engages the kill switch in one step, shows what is left until the venue has said so, and releases by two', async () => {
+    const post = (path: string, body: object, token = OPERATOR) => call('POST', path, { token, body: { version: 1, ...body }, headers: { 'idempotency-key': `kill-${(keys += 1)}` } });
+    const kills = async (): Promise<readonly Record<string, unknown>[]> => (await get('/v1/kill')).body['kills'] as readonly Record<string, unknown>[];
+    const id = orderIdOf(await submit(intent({ order_type: 'limit', limit_price: '99.00' })));
+    await orderWith(id, 'WORKING');
+    expectProblem(await post('/v1/kill', { scope: 'accounts', mode: 'stop_new', reason: 'x' }), 400, 'BODY_INVALID');
+    expectProblem(await post('/v1/kill', { scope: 'firm', mode: 'flatten', reason: 'x' }), 422, 'FLATTEN_NOT_AVAILABLE');
+    expectProblem(await post('/v1/kill/release', { scope: 'firm', reason: 'x' }), 422, 'KILL_NOT_ENGAGED');
+    const drilled = await post('/v1/kill', { scope: 'account:paper-1', mode: 'stop_and_cancel', reason: 'monthly', drill: true });
+    expect(drilled).toMatchObject({ status: 200, body: { status: 'drilled', orders: 1, would_act_on: [{ order_id: id, status: 'WORKING' }] } });
+    expect(await kills()).toEqual([]);
+    await orderWith(id, 'WORKING');
+    const receipt = await post('/v1/kill', { scope: 'account:paper-1', mode: 'stop_and_cancel', reason: 'runs away' });
+    expect(receipt).toMatchObject({ status: 201, body: { status: 'engaged', engaged_by: 'operator:operator' } });
+    expect(receipt.body['warning']).toBeUndefined();
+    const complete = await eventually('the kill is complete', async () => {
+      const [kill] = await kills();
+      return kill?.['complete'] === true ? kill : undefined;
+    });
+    expect(complete).toMatchObject({ scope: 'account:paper-1', canceled: 1, working: 0, left_count: 0, acknowledged: [{ instance: expect.stringMatching(/^execution-/) }] });
+    await orderWith(id, 'CANCELED');
+    expect(await post('/v1/kill', { scope: 'account:paper-1', mode: 'stop_new', reason: 'again' })).toMatchObject({ status: 200, body: { status: 'already_engaged', kill_id: receipt.body['kill_id'] } });
+    expect((await get('/v1/status')).body).toMatchObject({ status: 'degraded', kill: { engaged: [{ scope: 'account:paper-1', reason: 'runs away' }] } });
+    expect((await post('/v1/kill', { scope: 'strategy:tset', mode: 'stop_new', reason: 'mistyped' })).body).toMatchObject({ status: 'engaged', warning: expect.stringContaining('there are test') });
+    const release = (scope: string, token?: string) => post('/v1/kill/release', { scope, reason: 'repaired' }, token);
+    for (const scope of ['account:paper-1', 'strategy:tset']) {
+      expect(await release(scope)).toMatchObject({ status: 202, body: { status: 'proposed', operators: ['operator:operator'] } });
+      expectProblem(await release(scope), 422, 'SAME_PERSON');
+      expect(await release(scope, SECOND)).toMatchObject({ status: 200, body: { status: 'released', operators: ['operator:operator', 'operator:second'] } });
+    }
+    await eventually('nothing is engaged', async () => ((await kills()).length === 0 ? true : undefined));
+    await orderWith(orderIdOf(await submit(intent({ order_type: 'limit', limit_price: '99.00' }))), 'WORKING');
   });
 
   it('is, when it is folded again from nothing, byte for byte the same', async () => {

@@ -40,7 +40,7 @@ const openApi = async (): Promise<string | undefined> =>
   readFile(join(import.meta.dirname, '..', '..', '..', 'docs', 'contracts', 'openapi.json'), 'utf8').catch(() => undefined);
 
 const portsOf = (world: World, readModel: ReadModel, tokens: TokenDirectory): GatewayPorts => ({
-  service: world.service, readModel, tokens, deadLetters: deadLetters(world.connection), market: world.book, probe, openApi,
+  service: world.service, readModel, tokens, deadLetters: deadLetters(world.connection), market: world.book, killFile: world.reference.killFile(), probe, openApi,
   busConnected: () => world.connection.isConnected(),
   serve: (subject, handler) => serve(world.connection, { subject, queue: 'gateway', handler: ({ body }) => handler(body) }),
 });

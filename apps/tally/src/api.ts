@@ -25,6 +25,10 @@ const FIXES: Readonly<Record<string, string>> = {
   INTENT_KEY_CONFLICT: 'use another --key for a different intent; tally intent show <intent key> shows the first',
   ORDER_UNKNOWN: 'tally order list shows the orders there are',
   ACCOUNT_UNKNOWN: 'tally account show shows the accounts there are',
+  SAME_PERSON: 'another operator releases it with a token of their own',
+  KILL_NOT_ENGAGED: 'tally kill status shows what is engaged',
+  KILL_FILE_PRESENT: 'remove the file on the execution host, then release',
+  FLATTEN_NOT_AVAILABLE: 'tally kill engage <scope> --cancel',
   IDEMPOTENCY_KEY_MISMATCH: 'leave --key away, or make it the one in the file',
   BUS_UNAVAILABLE: 'tally status shows what is down; ask again when it is back',
 };

@@ -2,6 +2,7 @@ import { Command, CommanderError, type OptionValues } from 'commander';
 import { contextOf, type Context, type Run, type Surroundings } from './context.ts';
 import { holdingCommands } from './commands/holdings.ts';
 import { intentCommands } from './commands/intent.ts';
+import { killCommands } from './commands/kill.ts';
 import { operationCommands } from './commands/operations.ts';
 import { orderCommands } from './commands/order.ts';
 import { replayCommands } from './commands/replay.ts';
@@ -53,7 +54,7 @@ export const runTally = async (argv: readonly string[], around: Surroundings): P
     .option('--json', 'for programs').option('--url <url>', 'the gateway').option('--token-file <file>', 'file with the token').option('--data <dir>', 'data directory of the system')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: (text) => void said.push(text) }).addHelpText('after', HELP);
-  for (const add of [intentCommands, orderCommands, holdingCommands, operationCommands, replayCommands, storeCommands]) add(program, run);
+  for (const add of [intentCommands, orderCommands, holdingCommands, killCommands, operationCommands, replayCommands, storeCommands]) add(program, run);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -23,6 +23,8 @@ export interface Settings {
   readonly readModel: string | undefined;
   /** Directory of the embedded event store, as `npm start` and the store's own process find it. */
   readonly storeDir: string | undefined;
+  /** Of the system, where that is known. */
+  readonly dataDir: string | undefined;
   /** Where these came from, for messages. */
   readonly source: string;
 }
@@ -99,6 +101,6 @@ export const readSettings = (flags: GlobalFlags, env: Env, cwd: string): Setting
       const { read_model: file } = wanted();
       return env['TALLY_READ_MODEL'] ?? file;
     },
-    token, source: path ?? 'the environment', storeDir: flags.data === undefined ? (env['TALLY_STORE_DATA_DIR'] ?? besideData) : besideData,
+    dataDir, token, source: path ?? 'the environment', storeDir: flags.data === undefined ? (env['TALLY_STORE_DATA_DIR'] ?? besideData) : besideData,
   };
 };

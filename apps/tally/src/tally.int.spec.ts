@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -13,6 +13,7 @@ import { eventually, startTestNats, type TestNats } from '@tallystick/testing';
 const MAIN = join(__dirname, '../dist/main.js');
 const GATEWAY = join(__dirname, '../../gateway/dist/main.js');
 const TOKEN = 'operator-token-of-the-tests-0001';
+const SECOND = 'second-operator-of-the-tests-0001';
 const VIEWER = 'viewer-token-of-the-tests-000001';
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -54,6 +55,7 @@ describe('tally', () => {
     ({ dataDir } = world.config);
     writeFileSync(join(dataDir, 'tokens.json'), JSON.stringify({ version: 1, tokens: [
       { name: 'operator', sha256: sha256(TOKEN), scopes: ['read', 'propose', 'reduce', 'operate'] }, { name: 'viewer', sha256: sha256(VIEWER), scopes: ['read'] },
+      { name: 'second', sha256: sha256(SECOND), scopes: ['operate'] },
     ] }));
     gateway = spawn(process.execPath, [GATEWAY], {
       env: { PATH: process.env['PATH'] ?? '', TALLY_DATA_DIR: dataDir, TALLY_STORE_URL: world.config.storeUrl, TALLY_NATS_URL: world.config.natsUrl, TALLY_GATEWAY_PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'],
@@ -143,6 +145,40 @@ describe('tally', () => {
     expect((await tally('order', 'cancel', orderId, '--reason', 'test')).stdout).toContain('nothing is left to cancel');
   });
 
+  it('stops a scope in one step, shows what is left of it, and releases it by two', async () => {
+    const sent = await tallyJson('intent', 'submit', 'SPY', 'buy', '10', ...trade, '--limit', '99.00');
+    const [{ order_id: orderId = '' } = {}] = sent.body['orders'] as { order_id?: string }[];
+    const drill = await eventually('the order works', async () => {
+      const { body } = await tallyJson('kill', 'engage', 'strategy:test', '-c', '--drill', '-r', 'monthly');
+      return (body['would_act_on'] as { status: string }[]).some(({ status }) => status === 'WORKING') ? body : undefined;
+    });
+    expect(drill).toMatchObject({ status: 'drilled', would_act_on: expect.arrayContaining([{ order_id: orderId, status: 'WORKING' }]) });
+    expect((await tally('kill', 'status')).stdout).toContain('nothing is engaged');
+    expect(await tally('kill', 'engage', '--scope', 'strategy:test', '--mode', 'stop_and_cancel', '--reason', 'runs away')).toMatchObject({ code: 0, stdout: 'strategy:test is engaged (stop_and_cancel)\n' });
+    await eventually('nothing is left', async () => {
+      const { stdout } = await tally('kill', 'status');
+      return /complete\s+yes/.test(stdout) ? true : undefined;
+    });
+    expect((await tally('order', 'show', orderId)).stdout).toMatch(/CANCELED[\s\S]*kill of strategy:test: runs away/);
+    expect((await tally('kill', 'engage', 'strategy:test', '-r', 'again')).stdout).toContain('engaged already');
+    expect(await tally('kill', 'release', 'strategy:test', '-r', 'repaired')).toMatchObject({ code: 0, stdout: expect.stringContaining('still engaged') });
+    expect(await tally('kill', 'release', 'strategy:test', '-r', 'repaired')).toMatchObject({ code: 3, stderr: expect.stringMatching(/proposed it already[\s\S]*fix: another operator/) });
+    expect((await collect(start(['kill', 'release', 'strategy:test', '-r', 'repaired'], { TALLY_TOKEN: SECOND }))).stdout).toContain('released by operator:operator and operator:second');
+    for (const wrong of [['kill', 'engage', '-r', 'x'], ['kill', 'engage', 'firm'], ['kill', 'engage', 'desk:x', '-r', 'x'], ['kill', 'engage', 'firm', '-m', 'all', '-r', 'x']]) expect((await tally(...wrong)).code).toBe(2);
+    expect(await tally('kill', 'engage', 'firm', '-m', 'flatten', '-r', 'x')).toMatchObject({ code: 3, stderr: expect.stringContaining('does not flatten') });
+  });
+
+  it('writes the kill file of its host, whole, and adds to one that is there', async () => {
+    const path = join(elsewhere, 'kill');
+    const written = async (...args: readonly string[]): Promise<unknown> => {
+      expect((await collect(start(['kill', 'engage', ...args, '--file'], { TALLY_KILL_FILE: path }))).code).toBe(0);
+      return JSON.parse(readFileSync(path, 'utf8'));
+    };
+    expect(await written('account:paper-1', '-c')).toEqual({ scopes: ['account:paper-1'], mode: 'stop_and_cancel' });
+    expect(await written('strategy:test', '-c')).toEqual({ scopes: ['account:paper-1', 'strategy:test'], mode: 'stop_and_cancel' });
+    expect(await written('venue:paper')).toEqual({ scopes: ['firm'], mode: 'stop_new' });
+  });
+
   it('says what is wrong, why and what to do, with an exit code of its own', async () => {
     expect(await tally('ordr', 'list')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Did you mean order?') });
     expect(await tallyJson('order', 'show', 'nonsense')).toMatchObject({ code: 2, body: { ok: false, error: { code: 'USAGE' } } });
@@ -158,7 +194,7 @@ describe('tally', () => {
   });
 
   it('has help with examples for every command', async () => {
-    const commands = ['intent preview', 'intent submit', 'intent show', 'intent list', 'order list', 'order show', 'order timeline', 'order cancel', 'position list', 'account show', 'status', 'dlq list', 'dlq redrive', 'replay verify'];
+    const commands = ['intent preview', 'intent submit', 'intent show', 'intent list', 'order list', 'order show', 'order timeline', 'order cancel', 'position list', 'account show', 'status', 'kill engage', 'kill release', 'kill status', 'dlq list', 'dlq redrive', 'replay verify'];
     const helped = await Promise.all(commands.map((command) => tally(...command.split(' '), '--help')));
     for (const [n, help] of helped.entries()) expect([commands[n], help.code, help.stdout.includes(`Examples:\n  `)]).toEqual([commands[n], 0, true]);
     expect((await tally('--help')).stdout).toContain('Exit codes:');

@@ -6,6 +6,7 @@ export { Queries } from './query/queries.ts';
 export type { BadCursor, Page, Paged, PageRequest } from './query/queries.ts';
 export type { At } from './query/at.ts';
 export type { FillTotals, FindingFilters } from './query/findings.ts';
+export type { KillRecord } from './query/kills.ts';
 export type { IntentFilters } from './query/intents.ts';
 export type { OrderFilters } from './query/orders.ts';
 export type { PositionFilters } from './query/positions.ts';

@@ -6,6 +6,7 @@ import { CloudEventV1 } from '../envelope/cloud-event.ts';
 import { AccountAnswerV1, AccountPageV1, PositionPageV1 } from './accounts.ts';
 import { LIMIT_DEFAULT, LIMIT_MAX, name } from './fields.ts';
 import { AnomalyPageV1, RefusalPageV1 } from './findings.ts';
+import { KillEngageRequestV1, KillReceiptV1, KillReleaseReceiptV1, KillReleaseRequestV1, KillStatusV1 } from './kill.ts';
 import { AcceptStoreRequestV1, DeadLetterListV1, HealthV1, RedriveRequestV1, RedriveResultV1, ServicePageV1, StatusV1, StoreAcceptedV1 } from './operations.ts';
 import { CancelReceiptV1, CancelRequestV1, IntentAnswerV1, IntentPageV1, ORDER_STATUSES, OrderAnswerV1, OrderPageV1, TimelineV1 } from './orders.ts';
 import { IntentReceiptV1, PreviewV1 } from './receipts.ts';
@@ -46,6 +47,7 @@ export const IntentsQueryV1 = z.strictObject({ ...filters, status: z.enum(['acce
 export const PositionsQueryV1 = z.strictObject({ ...filters, symbol, ...paged }).meta({ id: 'PositionsQueryV1' });
 export const AccountsQueryV1 = z.strictObject({ mode: mode.optional(), ...paged }).meta({ id: 'AccountsQueryV1' });
 export const AtQueryV1 = z.strictObject(at).meta({ id: 'AtQueryV1' });
+export const MinPositionQueryV1 = z.strictObject({ min_position: minPosition }).meta({ id: 'MinPositionQueryV1' });
 export const DeadLettersQueryV1 = z.strictObject({ service: name.optional(), cursor, limit }).meta({ id: 'DeadLettersQueryV1' });
 export const EventsQueryV1 = z
   .strictObject({
@@ -92,6 +94,17 @@ export const ROUTES: readonly Route[] = [
   { operationId: 'listAnomalies', method: 'get', path: '/v1/anomalies', scope: 'read', summary: 'Facts that did not fit and reports in quarantine, newest first, with counts by kind', query: AnomaliesQueryV1, answers: ok(AnomalyPageV1), problems: [400, 504] },
   { operationId: 'listServices', method: 'get', path: '/v1/services', scope: 'read', summary: 'Services and strategy instances, wanted and actual', answers: ok(ServicePageV1), problems: [503] },
   { operationId: 'getStatus', method: 'get', path: '/v1/status', scope: 'read', summary: 'One look at all of it', answers: ok(StatusV1), problems: [503] },
+  { operationId: 'getKillSwitch', method: 'get', path: '/v1/kill', scope: 'read', summary: 'The kill switch: what is engaged, who applied it, and what is left to do', query: MinPositionQueryV1, answers: ok(KillStatusV1), problems: [400, 504] },
+  {
+    operationId: 'engageKillSwitch', method: 'post', path: '/v1/kill', scope: 'operate', summary: 'Stop a scope, or drill it; answered after it is recorded', body: KillEngageRequestV1, idempotencyKey: true,
+    answers: [{ status: 201, schema: KillReceiptV1, description: 'Engaged, and recorded.' }, { status: 200, schema: KillReceiptV1, description: 'Engaged already, as strongly or more; or a drill.' }],
+    problems: [400, 413, 415, 422, 503],
+  },
+  {
+    operationId: 'releaseKillSwitch', method: 'post', path: '/v1/kill/release', scope: 'operate', summary: 'Propose to release a scope, or agree to the proposal of another operator', body: KillReleaseRequestV1, idempotencyKey: true,
+    answers: [{ status: 202, schema: KillReleaseReceiptV1, description: 'Proposed: another operator must agree.' }, { status: 200, schema: KillReleaseReceiptV1, description: 'Released by two.' }],
+    problems: [400, 413, 415, 422, 503],
+  },
   { operationId: 'listDeadLetters', method: 'get', path: '/v1/dlq', scope: 'operate', summary: 'Commands that were set aside', query: DeadLettersQueryV1, answers: ok(DeadLetterListV1), problems: [400, 503] },
   { operationId: 'redriveDeadLetters', method: 'post', path: '/v1/dlq/redrive', scope: 'operate', summary: 'Send set-aside commands back to their queues', body: RedriveRequestV1, idempotencyKey: true, answers: ok(RedriveResultV1), problems: [400, 413, 415, 503] },
   {

@@ -1,5 +1,4 @@
 import type { AnomalyViewV1, RefusalViewV1 } from '@tallystick/contracts';
-import { evolveKill, NO_KILL_SWITCH, type KillEvent, type KillState } from '@tallystick/domain';
 import type { InstanceBody } from '../project/references.ts';
 import type { ReadModelFile, Row } from '../store/database.ts';
 import { heldAt, json, knownAt, optionalText, pageOfRows, text, Where, type At } from './at.ts';
@@ -54,13 +53,6 @@ export const refusalsByCode = (file: ReadModelFile, at: At): Readonly<Record<str
 export const anomaliesByKind = (file: ReadModelFile, at: At): Readonly<Record<string, number>> => {
   const known = knownAt('position', at);
   return counted(file.all(`SELECT kind, count(*) AS found FROM anomalies WHERE ${known.sql} GROUP BY kind ORDER BY kind`, ...known.values), 'kind');
-};
-
-export const killAt = (file: ReadModelFile, at: At): KillState => {
-  const known = knownAt('position', at);
-  return file.all(`SELECT type, data FROM kill_events WHERE ${known.sql} AND type <> 'KillAcknowledged' ORDER BY position`, ...known.values)
-    .map((row) => ({ type: text(row, 'type'), data: json<unknown>(row, 'data') }) as KillEvent)
-    .reduce(evolveKill, NO_KILL_SWITCH);
 };
 
 export const instancesAt = (file: ReadModelFile, at: At): readonly InstanceBody[] => {

@@ -1,14 +1,15 @@
 import type { AccountViewV1, AnomalyViewV1, IntentViewV1, OrderViewV1, PositionViewV1, RefusalViewV1, TimelineEntryV1 } from '@tallystick/contracts';
-import type { KillState, PolicyActivation } from '@tallystick/domain';
+import type { KillOrder, KillState, PolicyActivation } from '@tallystick/domain';
 import type { MarketData } from '@tallystick/ports';
 import type { InstanceBody } from '../project/references.ts';
 import type { ReadModelFile } from '../store/database.ts';
 import { accountsAt, policiesAt } from './accounts.ts';
 import { cursorOf, positionAtTime, readCursor, type At } from './at.ts';
 import {
-  anomaliesByKind, fillTotals, instancesAt, killAt, listAnomalies, listRefusals, refusalsByCode, type FillTotals, type FindingFilters,
+  anomaliesByKind, fillTotals, instancesAt, listAnomalies, listRefusals, refusalsByCode, type FillTotals, type FindingFilters,
 } from './findings.ts';
 import { findIntent, listIntents, type IntentFilters } from './intents.ts';
+import { engagedKills, killAt, ordersOfKill, type KillRecord } from './kills.ts';
 import { marksAt } from './marks.ts';
 import { findOrder, listOrders, orderTimeline, ordersByStatus, riskGroupOfOrder, type OrderFilters } from './orders.ts';
 import { listPositions, type PositionFilters } from './positions.ts';
@@ -135,6 +136,16 @@ export class Queries {
 
   kill(at?: At): KillState {
     return killAt(this.file, at);
+  }
+
+  /** What is engaged now, and who holds it. */
+  kills(): readonly KillRecord[] {
+    return engagedKills(this.file);
+  }
+
+  /** Orders of a scope that are open now or, with `since`, were open at that position. */
+  killOrders(scope: string, since?: bigint): readonly KillOrder[] {
+    return ordersOfKill(this.file, scope, since);
   }
 
   instances(at?: At): readonly InstanceBody[] {

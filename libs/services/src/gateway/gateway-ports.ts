@@ -1,6 +1,7 @@
 import type { AccountViewV1, AnomalyViewV1, DeadLetterV1, IntentViewV1, OrderViewV1, PositionViewV1, RedriveResultV1, RefusalViewV1, TimelineEntryV1 } from '@tallystick/contracts';
-import type { KillState, PolicyActivation } from '@tallystick/domain';
+import type { EngagedKill, KillAcknowledgement, KillOrder, KillState, PolicyActivation, ReleaseProposal } from '@tallystick/domain';
 import type { JsonValue, MarketData, Position } from '@tallystick/ports';
+import type { KillFile } from '../kill/kill-file.ts';
 import type { ServicePorts } from '../shared/service-ports.ts';
 
 export interface ViewPage<T> {
@@ -29,6 +30,15 @@ export interface InstanceView {
   readonly last_exit?: string;
 }
 
+/** An engaged kill, where it was recorded, and which executors said that they hold it. */
+export interface KillRecord {
+  readonly kill: EngagedKill;
+  readonly position: Position;
+  readonly acknowledged: readonly KillAcknowledgement[];
+  /** The newest proposal to release it; it may have expired. */
+  readonly proposal?: ReleaseProposal;
+}
+
 /** What is folded from the log. Synchronous: an answer and the position read beside it are of the same state. `at`: as of that position. */
 export interface Views {
   position(): Position;
@@ -49,6 +59,10 @@ export interface Views {
   anomaliesByKind(at?: Position): Readonly<Record<string, number>>;
   policies(at?: Position): readonly PolicyActivation[];
   kill(at?: Position): KillState;
+  /** What is engaged now. */
+  kills(): readonly KillRecord[];
+  /** Orders of a scope that are open now or, with `since`, were open at that position. */
+  killOrders(scope: string, since?: Position): readonly KillOrder[];
   instances(at?: Position): readonly InstanceView[];
 }
 
@@ -80,6 +94,8 @@ export interface GatewayPorts {
   readonly deadLetters: DeadLettersPort;
   readonly tokens: TokenDirectory;
   readonly market: MarketData;
+  /** The one of the gateway's own host. */
+  readonly killFile: KillFile;
   busConnected(): boolean;
   /** Looks at `<url>/readyz` of one service. Never rejects. */
   probe(url: string): Promise<Probe>;

@@ -1,5 +1,7 @@
-import { AccountsQueryV1, OrdersQueryV1, PositionsQueryV1, querySubject } from '@tallystick/contracts';
+import { AccountsQueryV1, KILL_ENGAGE, OrdersQueryV1, PositionsQueryV1, querySubject } from '@tallystick/contracts';
 import type { JsonValue } from '@tallystick/ports';
+import { answerKillMessage } from '../kill/kill-door.ts';
+import { KillDesk } from '../kill/kill-desk.ts';
 import { Feed } from './feed/feed.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import type { GatewayPorts } from './gateway-ports.ts';
@@ -21,6 +23,7 @@ const asJson = (value: object): JsonValue => JSON.parse(JSON.stringify(value)) a
 export class Gateway {
   readonly intents: IntentDoor;
   readonly feed: Feed;
+  readonly killDesk: KillDesk;
   private responders: readonly { stop(): Promise<void> }[] = [];
 
   constructor(
@@ -29,6 +32,7 @@ export class Gateway {
   ) {
     this.intents = new IntentDoor(ports, new MalformedLog(ports.service));
     this.feed = new Feed(ports);
+    this.killDesk = new KillDesk(ports.service);
   }
 
   /** Starts to answer `tally.query.<orders, positions, accounts, status>`: the query of the REST route in, its answer out. */
@@ -53,6 +57,7 @@ export class Gateway {
         return pageAnswer(views.accounts({ mode }, { limit: Math.min(limit, BUS_ACCOUNTS_MAX), cursor }, at), position);
       }),
       on('status', () => readStatus(ports, config)),
+      ports.serve(KILL_ENGAGE, (body) => answerKillMessage(ports.service, this.killDesk, body)),
     ];
   }
 

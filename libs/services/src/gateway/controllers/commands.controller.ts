@@ -8,12 +8,15 @@ import { readBody, readJsonBody, tooLarge } from '../http/read-body.ts';
 import { acceptStore } from '../use-cases/accept-store.ts';
 import { cancelOrder } from '../use-cases/cancel.ts';
 import { redriveDeadLetters } from '../use-cases/dead-letters.ts';
+import { engageKill, releaseKill } from '../use-cases/kill.ts';
 
 /** Repeats of these are absorbed by what they act on; the header says that the client knows what it repeats. */
-const requireIdempotencyKey = (request: HttpRequest): void => {
-  if ((headerOf(request, 'idempotency-key') ?? '') === '') {
+const requireIdempotencyKey = (request: HttpRequest): string => {
+  const key = headerOf(request, 'idempotency-key') ?? '';
+  if (key === '') {
     throw new Problem({ status: 400, code: 'IDEMPOTENCY_KEY_REQUIRED', detail: 'send an Idempotency-Key header, the same on every repeat of this request' });
   }
+  return key.slice(0, 200);
 };
 
 @Controller()
@@ -38,6 +41,19 @@ export class CommandsController {
   async cancelOrder(@Req() request: HttpRequest): Promise<Answer> {
     requireIdempotencyKey(request);
     return cancelOrder(this.gateway.ports, { orderId: request.params['order_id'] ?? '', body: await readJsonBody(request), actor: actorOf(request), requestId: exchangeOf(request).requestId });
+  }
+
+  @Operation('engageKillSwitch')
+  async engageKillSwitch(@Req() request: HttpRequest): Promise<Answer> {
+    const requestedAtMs = this.gateway.ports.service.ports.clock.nowMs();
+    const requestId = requireIdempotencyKey(request);
+    return engageKill(this.gateway.ports, this.gateway.killDesk, { body: await readJsonBody(request), actor: actorOf(request), requestId, requestedAtMs });
+  }
+
+  @Operation('releaseKillSwitch')
+  async releaseKillSwitch(@Req() request: HttpRequest): Promise<Answer> {
+    const requestId = requireIdempotencyKey(request);
+    return releaseKill(this.gateway.ports, this.gateway.killDesk, { body: await readJsonBody(request), actor: actorOf(request), requestId });
   }
 
   @Operation('redriveDeadLetters')

@@ -1,5 +1,5 @@
 import { Controller, Inject, Req, Res } from '@nestjs/common';
-import { DeadLettersQueryV1, EventsQueryV1, type HealthV1 } from '@tallystick/contracts';
+import { DeadLettersQueryV1, EventsQueryV1, MinPositionQueryV1, type HealthV1 } from '@tallystick/contracts';
 import type { Gateway } from '../gateway.ts';
 import { answer, headerOf, type Answer, type HttpRequest, type HttpResponse } from '../http/exchange.ts';
 import { GATEWAY } from '../http/injection.ts';
@@ -7,6 +7,7 @@ import { Operation } from '../http/operation.ts';
 import { Problem } from '../http/problem.ts';
 import { readQuery } from '../http/query.ts';
 import { listDeadLetters } from '../use-cases/dead-letters.ts';
+import { readKill } from '../use-cases/kill.ts';
 import { listServices, readStatus } from '../use-cases/status.ts';
 
 @Controller()
@@ -21,6 +22,11 @@ export class OperationsController {
   @Operation('getStatus')
   async getStatus(): Promise<Answer> {
     return answer(await readStatus(this.gateway.ports, this.gateway.config));
+  }
+
+  @Operation('getKillSwitch')
+  async getKillSwitch(@Req() request: HttpRequest): Promise<Answer> {
+    return answer(await readKill(this.gateway.ports, readQuery(MinPositionQueryV1, request.query)));
   }
 
   @Operation('listDeadLetters')
