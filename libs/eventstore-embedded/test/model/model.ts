@@ -96,9 +96,13 @@ export class Model {
       if ('kind' in decision) return decision;
       return this.repeat(stream, decision.repeated);
     }
-    if (events.length === 0) return { kind: 'ok' };
     const revives = this.isSoftDeleted(stream);
     const first = this.last(stream) + 1;
+    if (events.length === 0) {
+      // Nothing is written, and a deleted stream is brought back all the same.
+      if (revives) this.writeMetadata(stream, { ...this.metadata(stream), $tb: first });
+      return { kind: 'ok' };
+    }
     events.forEach((event, i) => this.write(stream, { ...event, revision: first + i }));
     const last = first + events.length - 1;
     const outcome = this.okAt(stream, last);
