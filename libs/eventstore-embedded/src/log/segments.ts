@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, readdirSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SEGMENT_HEADER_BYTES, decodeSegmentHeader, encodeSegmentHeader } from './format.ts';
 import type { SegmentHeader } from './format.ts';
 
@@ -80,8 +80,14 @@ export function syncDirectory(path: string): void {
   }
 }
 
+/** Creates it with all above it that is missing, durably: each new one is an entry of the one above. */
 export function ensureDirectory(path: string): void {
-  mkdirSync(path, { recursive: true });
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); ; made = dirname(made)) {
+    syncDirectory(dirname(made));
+    if (made === resolve(first)) return;
+  }
 }
 
 /** Takes off what lies behind the bytes in use. Not synced. */
