@@ -41,6 +41,14 @@ export const recordsOf = (bytes: Buffer): readonly RecordPlace[] => {
   return records;
 };
 
+/** Where the log ends in a segment: a server writes zeros ahead of it, and takes them off when it is stopped. */
+export const endOfRecords = (bytes: Buffer): number => {
+  const last = recordsOf(bytes).at(-1);
+  return last === undefined ? Math.min(bytes.length, SEGMENT_HEADER_BYTES) : last.at + last.length;
+};
+
+export const endOfLog = (dataDir: string): number => endOfRecords(readFileSync(lastSegment(dataDir)));
+
 /** Bytes of the log that the mark says were synced: the larger of its two copies that are whole. */
 export const markedBytes = (mark: Buffer): number => {
   const bytes = SLOT_AT.flatMap((at) => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectEventStore } from '@tallystick/eventstore';
 import { silentLog, systemPorts } from '@tallystick/platform';
 import type { EventStore, ExpectedRevision, NewEvent, Subscription } from '@tallystick/ports';
 import type { Random } from '../random.ts';
+import { markedBytes, readMark } from './disk.ts';
 import { loadData, type Ledger } from './ledger.ts';
 import { storeUrl } from './served.ts';
 
@@ -37,11 +37,11 @@ const textOf = (random: Random): string => {
 
 const after = (revision: number): ExpectedRevision => (revision < 0 ? 'no_stream' : revision);
 
-/** Large appends one after the other to a stream of its own, until a file has so many bytes. */
-export const fillLog = async ({ port, ledger, path, bytes }: { readonly port: number; readonly ledger: Ledger; readonly path: string; readonly bytes: number }): Promise<void> => {
+/** Large appends one after the other to a stream of its own, until so many bytes of the log were synced. */
+export const fillLog = async ({ port, ledger, dataDir, bytes }: { readonly port: number; readonly ledger: Ledger; readonly dataDir: string; readonly bytes: number }): Promise<void> => {
   const store = connectEventStore({ url: storeUrl(port), ports: systemPorts(), log: silentLog, connectionName: 'faults-fill', appendDeadlineMs: WAIT_MS_MAX });
   try {
-    for (let n = 0; statSync(path).size < bytes; n += 1) {
+    for (let n = 0; markedBytes(readMark(dataDir)) < bytes; n += 1) {
       const events = [{ id: randomUUID(), type: 'load', data: loadData('filler', n, TEXT.repeat(LARGE_TEXTS)), metadata: {} }];
       const entry = ledger.begin('filler', n, events);
       const outcome = await store.append('filler', after(n - 1), events);

@@ -68,6 +68,23 @@ describe('a loss of power', () => {
     expect(lengths(100, 300, [write(100, 100), sync(-1), write(100, 200), sync()])).toEqual([300]);
   });
 
+  it('takes none, some or all sectors of what was written over zeros that were synced', () => {
+    const found = new Set<string>();
+    for (let draw = 0; draw < 60; draw += 1) {
+      writeFileSync(join(dir, LOG), Buffer.alloc(4_096));
+      writeFileSync(join(dir, MARK_FILE), markOf('a', 'b'));
+      const before = beforeStart(dir);
+      const after = Buffer.alloc(4_096);
+      after.fill(1, 0, 2_000);
+      writeFileSync(join(dir, LOG), after);
+      losePower(dir, traceOf([write(0, 1_000), sync(), write(1_000, 1_000)]), before, { directory: 'data', random: randomOf(String(draw)) });
+      const left = readFileSync(join(dir, LOG));
+      expect([left.length, left.subarray(0, 1_000).every((byte) => byte === 1), left.subarray(2_000).every((byte) => byte === 0)]).toEqual([4_096, true, true]);
+      found.add(left.subarray(1_000, 2_000).every((byte) => byte === 1) ? 'all' : left.subarray(1_000, 2_000).every((byte) => byte === 0) ? 'none' : 'some');
+    }
+    expect([...found].sort()).toEqual(['all', 'none', 'some']);
+  });
+
   it('does not count a sync that never returned', () => {
     expect(lengths(100, 300, [write(100, 200), { name: 'fdatasync', file: LOG }])[0]).toBe(100);
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CampaignCase } from '../../case.ts';
-import { flipBit, lastSegment, MARK_FILE, recordsOf, sidecarsOf, SLOT_AT, SLOT_BYTES } from '../disk.ts';
+import { endOfLog, flipBit, lastSegment, MARK_FILE, recordsOf, sidecarsOf, SLOT_AT, SLOT_BYTES } from '../disk.ts';
 import { HEAVY, Load } from '../load.ts';
 import type { SentAppend } from '../ledger.ts';
 import { Trial, type World } from '../trial.ts';
@@ -38,7 +38,7 @@ export const flipLogCase = (flips: number): CampaignCase => ({
       const { world, appends } = logs[i % 2] as Stopped;
       const copy = world.copy('flip');
       const path = lastSegment(copy);
-      const bit = context.random.whole(0, bitsOf(path) - 1);
+      const bit = context.random.whole(0, endOfLog(copy) * 8 - 1);
       flipBit(path, bit);
       trial.injected(i % 2 === 0 ? 'bit of the log, without sidecar' : 'bit of the log, with sidecar');
       trial.add(`of them ${await trial.judgeEither(world, copy, `bit ${bit} of ${basename(path)}`, appends)}`, 1);

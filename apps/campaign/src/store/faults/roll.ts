@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import type { CampaignCase } from '../../case.ts';
-import { lastSegment, segmentsOf } from '../disk.ts';
+import { segmentsOf } from '../disk.ts';
 import { fillLog, LIGHT, Load } from '../load.ts';
 import { beforeStart, losePower } from '../power.ts';
 import type { Trial, World } from '../trial.ts';
@@ -21,9 +21,10 @@ interface Step {
   readonly how: 'signal=SIGKILL' | 'error=EIO' | 'error=ENOSPC';
 }
 
+const FULL = '00000001.log';
 const NEXT = '00000002.log';
 
-/** In the order in which they come up: index file, header, its sync, the directory's, the mark, the first write. */
+/** What comes up: the end of the full file cut and synced, header of the next, its sync, the directory's, index file, mark, the first write. */
 const STEPS: readonly Step[] = [
   { what: 'killed before the sync of the new file', call: 'fsync', nth: 1, how: 'signal=SIGKILL' },
   { what: 'killed before the header of the new file', call: 'pwrite64', nth: 1, file: NEXT, how: 'signal=SIGKILL' },
@@ -34,6 +35,7 @@ const STEPS: readonly Step[] = [
   { what: 'killed before the first sync of the new file', call: 'fdatasync', nth: 1, file: NEXT, how: 'signal=SIGKILL' },
   { what: 'sync of the directory fails', call: 'fsync', nth: 2, how: 'error=EIO' },
   { what: 'no room for the header of the new file', call: 'pwrite64', nth: 1, file: NEXT, how: 'error=ENOSPC' },
+  { what: 'killed before the sync of the full file', call: 'fdatasync', nth: 2, file: FULL, how: 'signal=SIGKILL' },
   { what: 'index file cannot be named', call: 'rename', nth: 1, how: 'error=EIO' },
 ];
 
@@ -42,7 +44,7 @@ const fullSegment = async (trial: Trial): Promise<World> => {
   const world = await trial.world();
   const server = world.server();
   const port = await server.port();
-  await fillLog({ port, ledger: world.ledger, path: lastSegment(world.dataDir), bytes: SEGMENT_BYTES_MAX });
+  await fillLog({ port, ledger: world.ledger, dataDir: world.dataDir, bytes: SEGMENT_BYTES_MAX });
   await server.end('SIGKILL');
   if (segmentsOf(world.dataDir).length !== 1) throw new Error('the log went on in another file before it was meant to');
   return world;
