@@ -176,6 +176,42 @@ describe('the kill switch', () => {
   });
 });
 
+const FIGURES = 100;
+
+describe('many working orders', () => {
+  it('are canceled past a backlog of submits; the figures are printed', async () => {
+    const { system: running, executor, engage } = await start();
+    const ids = await proposeMany(running, 200);
+    await all(running, ids, 'WORKING');
+    const scopes = Array.from({ length: FIGURES }, (_, n) => `strategy:none-${n}`);
+    for (const scope of scopes.slice(0, FIGURES / 2)) await engage(scope, 'stop_new');
+    for (const scope of scopes.slice(FIGURES / 2)) await running.bus.request(KILL_ENGAGE, { version: 1, scope, reason: 'figures', requested_by: 'test' }, 60_000);
+    let canceled = 0;
+    const following = running.store.subscribeAll({
+      name: 'figures', after: 'end', streamPrefixes: ['order-'], onEvent: ({ type }) => void (canceled += type === 'OrderCanceled' ? 1 : 0), onFailed: (error) => Promise.reject(error as Error),
+    });
+    await eventually('the log is followed', () => following.isLive());
+    const startedMs = performance.now();
+    const behind = proposeMany(running, 200);
+    const killId = await engaged(engage('firm', 'stop_and_cancel'));
+    const heldMs = await acknowledged(running, executor, killId);
+    await eventually('every order that worked is canceled', () => canceled >= ids.length);
+    const canceledMs = Math.round(performance.now() - startedMs);
+    await behind;
+    await following.stop();
+    await all(running, ids, 'CANCELED');
+    const read = await running.store.read(auditStream(executor.world.service.identity.instance));
+    const held = (read.ok ? read.events : []).flatMap((recorded) => {
+      const decoded = decodeAudit(recorded);
+      return decoded.ok && decoded.event.type === 'KillAcknowledged' ? [decoded.event.data.applied_at_ms - decoded.event.data.requested_at_ms] : [];
+    });
+    const at = (of: readonly number[], part: number): number => [...of].sort((a, b) => a - b)[Math.ceil(of.length * part) - 1] ?? -1;
+    const [store, bus] = [held.slice(0, FIGURES / 2), held.slice(FIGURES / 2, FIGURES)];
+    console.log(`held after: store p50 ${at(store, 0.5)} ms, p99 ${at(store, 0.99)} ms; nats p50 ${at(bus, 0.5)} ms, p99 ${at(bus, 0.99)} ms (${FIGURES / 2} each); beside a backlog ${heldMs} ms; ${ids.length} working orders canceled on evidence after ${canceledMs} ms`);
+    expect(held.length).toBeGreaterThan(FIGURES);
+  });
+});
+
 describe('the kill file', () => {
   it('stops with the store dead, is recorded when it is back, and lets go by a release once it is gone', async () => {
     const { system: running, desk, executor } = await start();

@@ -36,6 +36,9 @@ export interface KillKeeperOptions {
   readonly hands: KillHands;
 }
 
+/** What stops orders here, as reference data tell it. */
+export type KillReference = Pick<ReferenceData, 'kill' | 'loggedKill' | 'killFile' | 'onKill' | 'policyHash'>;
+
 interface Patience {
   readonly tries: number;
   /** Monotonic process time. */
@@ -51,7 +54,7 @@ export class KillKeeper {
   private readonly patience = new Map<string, Patience>();
   private readonly atWork = new Map<string, Promise<void>>();
   private readonly stops: Stop[] = [];
-  /** What is due, in the order it is done in. */
+  /** What is due, the first to be done last. */
   private due: OpenOrder[] = [];
   private recording: Promise<void> | undefined;
   private recordAgainAtMs = 0;
@@ -60,7 +63,7 @@ export class KillKeeper {
 
   constructor(
     private readonly world: ServicePorts,
-    private readonly reference: ReferenceData,
+    private readonly reference: KillReference,
     private readonly options: KillKeeperOptions,
   ) {}
 
@@ -123,7 +126,7 @@ export class KillKeeper {
     const nowMs = this.world.ports.clock.monotonicMs();
     const due = [...this.options.orders.all()].filter((order) =>
       canceledBy(state, order) && this.options.hands.serves(order) && !this.atWork.has(order.orderId) && nowMs >= (this.patience.get(order.orderId)?.nextAtMs ?? 0));
-    this.due = [...due.filter(({ sent }) => !sent), ...due.filter(({ sent }) => sent)];
+    this.due = [...due.filter(({ sent }) => sent), ...due.filter(({ sent }) => !sent)].reverse();
     this.pump();
   }
 
