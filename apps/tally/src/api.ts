@@ -30,6 +30,7 @@ const FIXES: Readonly<Record<string, string>> = {
   KILL_FILE_PRESENT: 'remove the file on the execution host, then release',
   FLATTEN_NOT_AVAILABLE: 'tally kill engage <scope> --cancel',
   IDEMPOTENCY_KEY_MISMATCH: 'leave --key away, or make it the one in the file',
+  NOTHING_TO_ACCEPT: 'tally status shows what is wrong, if anything is',
   BUS_UNAVAILABLE: 'tally status shows what is down; ask again when it is back',
 };
 

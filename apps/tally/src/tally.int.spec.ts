@@ -194,7 +194,7 @@ describe('tally', () => {
   });
 
   it('has help with examples for every command', async () => {
-    const commands = ['intent preview', 'intent submit', 'intent show', 'intent list', 'order list', 'order show', 'order timeline', 'order cancel', 'position list', 'account show', 'status', 'kill engage', 'kill release', 'kill status', 'dlq list', 'dlq redrive', 'replay verify'];
+    const commands = ['intent preview', 'intent submit', 'intent show', 'intent list', 'order list', 'order show', 'order timeline', 'order cancel', 'position list', 'account show', 'status', 'kill engage', 'kill release', 'kill status', 'dlq list', 'dlq redrive', 'replay verify', 'store accept'];
     const helped = await Promise.all(commands.map((command) => tally(...command.split(' '), '--help')));
     for (const [n, help] of helped.entries()) expect([commands[n], help.code, help.stdout.includes(`Examples:\n  `)]).toEqual([commands[n], 0, true]);
     expect((await tally('--help')).stdout).toContain('Exit codes:');

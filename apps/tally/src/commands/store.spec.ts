@@ -97,7 +97,7 @@ describe('tally store', () => {
     expect(await ofData('backup', 'first')).toMatchObject({ code: 1, stderr: expect.stringContaining('BACKUP_EXISTS') });
     expect(await ofData('backup', 'no/such/place')).toMatchObject({ code: 2, stderr: expect.stringContaining('mount') });
     const restored = await tally(['store', 'restore', 'first', '--data', 'new']);
-    expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining(join(elsewhere, 'new', 'store')), stderr: expect.stringMatching(/position 1[\s\S]*halts sending until it is reconciled/) });
+    expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining(join(elsewhere, 'new', 'store')), stderr: expect.stringMatching(/position 1[\s\S]*sends nothing until you have reconciled/) });
     expect(readdirSync(join(elsewhere, 'new', 'store')).sort()).toEqual(['00000001.log', 'high-water-mark', 'restored.json']);
     expect((await tally(['store', 'info', '--dir', 'new/store'])).stdout).toMatch(/restored +.* at position 1, from /);
     // Other commands still need a system that was started there.

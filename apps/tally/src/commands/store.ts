@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { StoreAcceptedV1 } from '@tallystick/contracts';
 import type * as EmbeddedStore from '@tallystick/eventstore-embedded';
 import type { CheckResult, RestoreResult, StoreInfo, StoreProgress, WorkOptions } from '@tallystick/eventstore-embedded';
 import type { Command } from 'commander';
@@ -123,8 +124,8 @@ const showRestore = ({ out }: Context, { dir, events, bytes, restored }: Restore
   if (replaced !== null && replaced.newer_events !== 0) out.line(`${out.paint('lost', 'bad')}: ${replaced.newer_events === null ? 'an unknown number of' : grouped(replaced.newer_events)} events that the backup lacks`);
   out.note([
     `The log ends at position ${grouped(restored.position)}, as of the backup of ${timeText(restored.backup_made_at_ms)}. Orders sent since are at the venue and not in it.`,
-    'Whatever keeps the head of the log elsewhere (the anchor of the services, read models, checkpoints) finds it ahead of this log and halts sending until it is reconciled',
-    'with the venue. The runbook is in docs/operations: "a restored log".',
+    'What execution knows of the log is in anchors/ of its data directory: by that it finds this log behind, and sends nothing until you have reconciled with the venue and said',
+    'tally store accept --reason TEXT. Restored elsewhere? Copy anchors/ there too: without it nobody notices. The runbook is in docs/operations: "a restored log".',
   ].join('\n'));
 };
 
@@ -138,6 +139,16 @@ const restore = (context: Context, from: string | undefined, flags: RestoreFlags
     if (out.json) out.data(result);
     else showRestore(context, result);
   });
+
+const accept = async ({ out, api, around }: Context, { reason }: { readonly reason: string }): Promise<void> => {
+  const { body } = await api.send<StoreAcceptedV1>('POST', '/v1/store/accept', { body: { version: 1, reason }, headers: { 'idempotency-key': around.uuid() } });
+  if (out.json) return out.data(body);
+  const { given_up: known, head, role, detail } = body;
+  out.line(`${out.paint('accepted', 'good')}: the log as it is, up to position ${grouped(Number(head))}`);
+  out.line(known ? `given up: event ${known.revision} of ${known.stream}, at position ${grouped(Number(known.position))}, and what else was recorded up to there` : 'given up: what was known of the log, which cannot be read');
+  out.note(`it was doubted because ${detail}`);
+  out.note(`${role} opens its accounts within seconds, by the venue's own snapshots: tally status. For a day it asks the venue about each order before it sends it.`);
+};
 
 const DIR = ['--dir <dir>', 'directory of the event store; default: TALLY_STORE_DATA_DIR, or store/ of the data directory'] as const;
 
@@ -156,4 +167,7 @@ export const storeCommands = (program: Command, run: Run): void => {
     .option('--replace', 'move the store that is there aside, to DIR.replaced-UTC; nothing is deleted').option('--lose-newer', 'with --replace: also when it has events that the backup lacks')
     .addHelpText('after', '\nThe backup is verified whole before anything is touched.\n\nExamples:\n  tally store restore /backup/store-2026-01-31\n  tally store restore /backup/store-2026-01-31 --data /srv/tally --replace')
     .action(run((context, [from], flags: RestoreFlags) => restore(context, from, flags)));
+  store.command('accept').description('take the log as it is, when it is behind what was known of it: trading goes on').requiredOption('--reason <text>', 'recorded with the acceptance')
+    .addHelpText('after', '\nAsks the running system, whichever event store it has; needs the scope operate. Reconcile first: docs/operations, "a restored log".\n\nExamples:\n  tally status\n  tally store accept --reason "restored last night\'s backup, orders compared with the venue"')
+    .action(run((context, _args, flags: { readonly reason: string }) => accept(context, flags)));
 };

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeOrder, orderStream } from '@tallystick/contracts';
+import { decodeOrder, MARKET_SNAPSHOT, orderStream } from '@tallystick/contracts';
 import { evolveOrder, NO_ORDER, type OrderEvent, type OrderState, type PolicyDocument } from '@tallystick/domain';
 import { connectEventStore } from '@tallystick/eventstore';
 import { startEmbeddedStore } from '@tallystick/eventstore-embedded';
 import { csvSource, sessionWindows } from '@tallystick/market';
 import { connectBus, createBus, type BusConnection } from '@tallystick/messaging';
 import { silentLog, silentMetrics, systemPorts } from '@tallystick/platform';
-import type { Bus, EventStore, RecordedEvent } from '@tallystick/ports';
+import type { Bus, EventStore, JsonObject, RecordedEvent } from '@tallystick/ports';
 import { Conductor, SettlementWatch } from '@tallystick/services';
 import { paperVenue, startPaperVenue, type RunningPaperVenue } from '@tallystick/venues';
 import { bootstrap } from '../bootstrap/bootstrap.ts';
@@ -60,11 +60,14 @@ export interface MiniSystem {
   propose(intent: object, strategy?: string): Promise<Record<string, unknown>>;
   order(orderId: string): Promise<{ readonly state: OrderState; readonly events: readonly OrderEvent[]; readonly recorded: readonly RecordedEvent[] }>;
   start(definition: ServiceDefinition, env?: Record<string, string>): Promise<RunningService>;
-  stop(): Promise<void>;
+  /** `keep`: its directory stays, for a system that goes on in it. */
+  stop(options?: { readonly keep?: boolean }): Promise<void>;
 }
 
 export interface MiniSystemOptions {
   readonly natsUrl: string;
+  /** Data directory of one that was stopped: its log, its venue's book, its place in the market. */
+  readonly dataDir?: string;
   readonly policy?: PolicyDocument;
   /** Environment of every service. */
   readonly env?: Record<string, string>;
@@ -75,8 +78,8 @@ const SECONDS = 1_800;
 
 /** The whole of the main job in this process: real event store, real bus, paper venue over HTTP, and the services' own Nest modules. */
 export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniSystem> => {
-  const dir = mkdtempSync(join(tmpdir(), 'tally-mini-'));
-  mkdirSync(join(dir, 'store'));
+  const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tally-mini-'));
+  mkdirSync(join(dir, 'store'), { recursive: true });
   const csv = join(dir, 'market.csv');
   writeFileSync(csv, marketCsv(SECONDS));
   const ports = systemPorts();
@@ -124,8 +127,12 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
     running.push(once);
     return once;
   };
-  const repeat = ports.timers.every(1_000, 'market repeats itself', () => Promise.resolve(conductor.announce()));
-  await conductor.moveTo(OPEN_MS);
+  // A log that was exchanged never settles by itself: the market stands where it stood.
+  const stands = options.dataDir === undefined ? undefined : (await control.advance({ until_ms: market.position.time_ms, stop_on_report: false })).snapshot;
+  const announce = (): void => (stands && !conductor.current() ? bus.announce(MARKET_SNAPSHOT, stands as unknown as JsonObject) : conductor.announce());
+  const repeat = ports.timers.every(1_000, 'market repeats itself', () => Promise.resolve(announce()));
+  if (stands) announce();
+  else await conductor.moveTo(OPEN_MS);
   for (const definition of options.services ?? [intentsService, riskService, executionService, fillsService]) await start(definition);
   return {
     store, bus, connection, control, venue, watch, start, storeServer, dataDir: dir,
@@ -141,7 +148,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
       });
       return { events, recorded: read.events, state: events.reduce(evolveOrder, NO_ORDER) };
     },
-    stop: async () => {
+    stop: async ({ keep = false } = {}) => {
       stopped = true;
       conductor.stop();
       repeat();
@@ -151,7 +158,7 @@ export const startMiniSystem = async (options: MiniSystemOptions): Promise<MiniS
       await store.close();
       await venue.close();
       await storeServer.stop();
-      rmSync(dir, { recursive: true, force: true });
+      if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };
 };

@@ -1,11 +1,15 @@
-import type { RawReport, Venue } from '@tallystick/ports';
+import type { EncodedRequest, HandlerOutcome, RawReport, SendOutcome, Venue } from '@tallystick/ports';
 import type { ReferenceData } from '../reference/reference-data.ts';
-import type { ServicePorts } from '../shared/service-ports.ts';
+import { answerReport, type Answered } from '../shared/answers.ts';
+import { DONE, retry } from '../shared/outcomes.ts';
+import type { Cause, ServicePorts } from '../shared/service-ports.ts';
 import { RateGovernor } from './rate-governor.ts';
 import { ReportIntake } from './report-intake.ts';
 import { AccountReports } from './report-log.ts';
 
 const RETRY_MS = 500;
+/** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
+const SEND_DEADLINE_MS = 5_000;
 /** Orders whose trace is remembered, so that a fill hours later still belongs to it; the oldest are forgotten. */
 const TRACES_MAX = 10_000;
 
@@ -51,6 +55,16 @@ export class AccountGate {
     this.traces.set(clientOrderId, traceparent);
     const [oldest] = this.traces.keys();
     if (this.traces.size > TRACES_MAX && oldest !== undefined) this.traces.delete(oldest);
+  }
+
+  send(request: EncodedRequest): Promise<SendOutcome> {
+    return this.venue.send(request, { deadlineMs: SEND_DEADLINE_MS });
+  }
+
+  async recordAnswer(clientOrderId: string, outcome: Answered, cause: Cause): Promise<HandlerOutcome> {
+    const recorded = await this.reports.record(answerReport(this.account, clientOrderId, outcome, this.world.business.nowMs() ?? 0), cause);
+    this.world.failpoints.at('execution.reported');
+    return recorded.ok ? DONE : retry(recorded);
   }
 
   async stop(): Promise<void> {

@@ -13,9 +13,9 @@ import { auditFolding, orderFolding } from '../shared/foldings.ts';
 import { DONE, retry } from '../shared/outcomes.ts';
 import { placeCommand } from '../shared/payload.ts';
 import { recordContext, type Cause, type ServicePorts } from '../shared/service-ports.ts';
-import { answerReport, type Answered } from '../shared/answers.ts';
 import { AccountGate } from './account-gate.ts';
 import { askFirst } from './ask-first.ts';
+import { Canceller } from './canceller.ts';
 import { sendRefusals } from './checks.ts';
 import { DoubtResolver } from './doubt.ts';
 import { Fences } from './fences.ts';
@@ -24,8 +24,6 @@ import { acquireLease } from './lease.ts';
 import { LogAnchor } from './log-anchor.ts';
 
 
-/** A venue that has not answered by then is taken to be in doubt; longer only delays the question. */
-const SEND_DEADLINE_MS = 5_000;
 /** Snapshots come by another way than commands and are seldom later than this. */
 const MARKET_WAIT_MS = 250;
 
@@ -44,7 +42,7 @@ export class ExecutionService {
   private readonly anchor: LogAnchor;
   /** Orders this process is sending or asking about right now: a repeated command leaves them alone. */
   private readonly busy = new Set<string>();
-  private readonly cancelling = new Set<string>();
+  private readonly canceller: Canceller;
   private audit: OwnedStream<null, AuditEvent> | undefined;
   private killKeeper: KillKeeper | undefined;
   readonly killDesk: KillDesk;
@@ -61,6 +59,7 @@ export class ExecutionService {
     this.anchor = new LogAnchor(world, anchorFile, giveUp);
     this.fences = new Fences(world.store, world.tail, reference, world.ports.timers);
     this.doubts = new DoubtResolver(world, reference);
+    this.canceller = new Canceller(world, reference, this.doubts, (claim) => this.anchor.note(claim));
     this.killDesk = new KillDesk(world);
   }
 
@@ -147,7 +146,7 @@ export class ExecutionService {
     if (isTerminal(state.status)) return DONE;
     // Not claimed yet: its submit will find the request and withhold it; do that now rather than wait for it.
     if (state.status === 'APPROVED') return this.submit({ order_id: command.order_id, account: state.terms.account }, causationId);
-    return this.sendCancel(stream, state, cause);
+    return this.canceller.send(this.gates.get(state.terms.account), stream, state, cause);
   }
 
   private context(cause: Cause) {
@@ -243,7 +242,7 @@ export class ExecutionService {
   private async send(stream: string, gate: AccountGate, request: EncodedRequest, claim: Claim, cause: Cause): Promise<HandlerOutcome> {
     const started = this.world.ports.clock.monotonicMs();
     gate.trace(claim.client_order_id);
-    const outcome = await this.world.inSpan('venue.place', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
+    const outcome = await this.world.inSpan('venue.place', undefined, () => gate.send(request));
     this.world.failpoints.at('execution.answered');
     this.world.metrics.observeMs('tally_venue_submit_ms', this.world.ports.clock.monotonicMs() - started, { outcome: outcome.kind });
     switch (outcome.kind) {
@@ -251,7 +250,7 @@ export class ExecutionService {
         return this.withhold(stream, { code: outcome.code, detail: outcome.detail }, cause);
       case 'confirmed':
       case 'refused_by_venue':
-        return this.recordAnswer(gate, claim.client_order_id, outcome, cause);
+        return gate.recordAnswer(claim.client_order_id, outcome, cause);
       case 'unknown': {
         const loaded = await load(this.world.store, orderFolding, stream);
         if (!loaded.ok) return retry(loaded);
@@ -260,54 +259,12 @@ export class ExecutionService {
     }
   }
 
-  private async recordAnswer(gate: AccountGate, clientOrderId: string, outcome: Answered, cause: Cause): Promise<HandlerOutcome> {
-    const recorded = await gate.reports.record(answerReport(gate.account, clientOrderId, outcome, this.world.business.nowMs() ?? 0), cause);
-    this.world.failpoints.at('execution.reported');
-    return recorded.ok ? DONE : retry(recorded);
-  }
-
   /** After the claim: nothing was written to the venue, and saying so ends the order. */
   private async withhold(stream: string, refusal: Refusal, cause: Cause): Promise<HandlerOutcome> {
     const done = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) =>
       withholdClaimed(state, refusal, this.world.business.nowMs()).map((event) => ({ id: factIdOf(stream, 'withheld', 0), event })));
     if (done.ok) this.world.metrics.count('tally_withheld_total', { code: refusal.code });
     return done.ok ? DONE : retry(done);
-  }
-
-  private async sendCancel(stream: string, state: OrderState, cause: Cause): Promise<HandlerOutcome> {
-    const { terms, claim, cancel } = state;
-    const gate = terms ? this.gates.get(terms.account) : undefined;
-    if (!terms || !cancel || !gate) return { kind: 'poison', code: 'NOTHING_TO_CANCEL', detail: `${stream} has nothing to cancel here` };
-    if (cancel.stage === 'rejected' || this.cancelling.has(terms.order_id)) return DONE;
-    const clientOrderId = gate.venue.clientOrderId(terms.order_id, 'cancel', cancel.no);
-    const request = gate.venue.encode({ action: 'cancel', client_order_id: clientOrderId, target_client_order_id: claim?.client_order_id ?? gate.venue.clientOrderId(terms.order_id, 'place', 1), account: terms.account,
-      ...(state.venueOrderId === undefined ? {} : { venue_order_id: state.venueOrderId }) });
-    this.cancelling.add(terms.order_id);
-    try {
-      // One claimed before left no outcome: unlike an order, the same cancel may be sent again without harm.
-      const claimed = cancel.stage === 'claimed' ? 'claimed' : await this.claimCancel(stream, gate, { cancelNo: cancel.no, clientOrderId, request }, cause);
-      if (claimed !== 'claimed') return claimed;
-      this.world.failpoints.at('execution.cancel-claimed');
-      await gate.rate.acquire('cancel');
-      const outcome = await this.world.inSpan('venue.cancel', undefined, () => gate.venue.send(request, { deadlineMs: SEND_DEADLINE_MS }));
-      if (outcome.kind === 'confirmed' || outcome.kind === 'refused_by_venue') return await this.recordAnswer(gate, clientOrderId, outcome, cause);
-      // The order's own state at the venue says what became of it.
-      return await this.doubts.ask(gate, state, cause);
-    } finally {
-      this.cancelling.delete(terms.order_id);
-    }
-  }
-
-  private async claimCancel(stream: string, gate: AccountGate, cancel: { readonly cancelNo: number; readonly clientOrderId: string; readonly request: EncodedRequest }, cause: Cause): Promise<HandlerOutcome | 'claimed'> {
-    const claimId = this.world.ports.ids.unique('claim');
-    const event: OrderEvent = { type: 'CancelClaimed', data: { cancel_no: cancel.cancelNo, claim_id: claimId, client_order_id: cancel.clientOrderId,
-      payload_hash: payloadHashOf(cancel.request), epoch: gate.epoch, owner: this.world.identity.instance } };
-    const claimed = await handle(this.world.store, orderFolding, stream, this.context(cause), ({ state }) =>
-      (state.cancel?.stage === 'requested' && !isTerminal(state.status) ? [{ id: claimId, event }] : []));
-    if (!claimed.ok) return retry(claimed);
-    if (claimed.recorded.length === 0) return DONE;
-    this.anchor.note(knownEnd(stream, claimId, claimed.loaded));
-    return 'claimed';
   }
 
   private stepDown(detail: string): void {
