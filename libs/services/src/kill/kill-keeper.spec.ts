@@ -45,7 +45,7 @@ const rig = async (options: { readonly withFile?: boolean; readonly serves?: (or
       return () => void listeners.delete(listener);
     },
   }, {
-    desk: new KillDesk(made.world), audit: opened.owned, orders: new OpenOrders(made.store, made.world.ports.timers, (error) => Promise.reject(error as Error)),
+    desk: new KillDesk(made.world), audit: opened.owned, orders: new OpenOrders(made.store, made.world.ports.timers, (error) => void done.push(`failed: ${String(error)}`)),
     hands: { serves: options.serves ?? (() => true), withhold: act('withhold'), cancel: act('cancel') },
   });
   keeper.start();
