@@ -19,9 +19,9 @@ const inPairs = (cases: readonly CampaignCase[]): readonly CampaignCase[] => cas
 export const storeCasesOf = (scale: Scale): readonly CampaignCase[] => {
   const n = (ci: number, all: number): number => (scale === 'ci' ? ci : all);
   return inPairs([
-    killCase(n(6, 160)), ...tracedKillCases(n(5, 80)), syncErrorCase(n(5, 60)),
-    writeErrorCase(n(5, 60)), rollCase(n(2, 20)), restartStormCase(n(10, 150)), tornTailCase(n(12, 200)),
-    markErrorCase(n(2, 20)), birthKillCase(n(1, 3)), shortWriteCase(n(3, 40)), tornWriteCase(n(4, 40)), lostWriteCase(n(3, 30)), startKillCase(n(1, 8)),
-    diskFullCase(n(2, 24)), flipRunningCase(n(5, 80)), flipSidecarCase(n(5, 60)), flipLogCase(n(10, 160)), flipMarkCase(n(6, 60)), twoServersCase(n(2, 20)),
+    killCase(n(6, 80)), ...tracedKillCases(n(5, 40)), syncErrorCase(n(5, 30)),
+    writeErrorCase(n(5, 30)), rollCase(n(2, 10)), restartStormCase(n(10, 80)), tornTailCase(n(12, 100)),
+    markErrorCase(n(2, 10)), birthKillCase(n(1, 2)), shortWriteCase(n(3, 20)), tornWriteCase(n(4, 20)), lostWriteCase(n(3, 16)), startKillCase(n(1, 5)),
+    diskFullCase(n(2, 12)), flipRunningCase(n(5, 40)), flipSidecarCase(n(5, 40)), flipLogCase(n(10, 100)), flipMarkCase(n(6, 40)), twoServersCase(n(2, 10)),
   ]);
 };
