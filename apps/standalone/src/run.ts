@@ -156,7 +156,8 @@ export class Run {
     const ready = await Promise.all(spec.healthPorts.map((port) => waitReady(port, this.quit.signal)));
     pending.delete(spec.name);
     if (this.quit.signal.aborted) return;
-    if (ready.includes(false)) progress.note(`${spec.name} runs but is not ready: see its log`);
+    const lacks = ready.filter((one) => one !== undefined);
+    if (lacks.length > 0) progress.note(`${spec.name} runs but is not ready: ${lacks.join('; ')}`);
     const { http, nats, grpc } = spec.ports;
     const own = nats ?? grpc;
     const at = own !== undefined ? `127.0.0.1:${own}` : http === undefined ? '' : `http://127.0.0.1:${http}`;
