@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ProblemV1, ROUTES, type Route } from '@tallystick/contracts';
+import { anchorStream, decodeAnchor, ProblemV1, ROUTES, type Route } from '@tallystick/contracts';
+import { evolveAnchor, NO_ANCHOR, type AnchorEvent, type AnchorState } from '@tallystick/domain';
+import { handle, type Folding } from '@tallystick/event-sourcing';
 import { executionService, fillsService, intentsService, riskService } from '@tallystick/host';
 import { startMiniSystem, type MiniSystem } from '@tallystick/host/testing';
 import { systemPorts } from '@tallystick/platform';
@@ -13,6 +15,7 @@ import { startGateway, type RunningGateway } from './start-gateway.ts';
 const OPERATOR = 'operator-token-of-the-tests-0001';
 const VIEWER = 'viewer-token-of-the-tests-000001';
 const SECOND = 'second-operator-of-the-tests-0001';
+const PROPOSER = 'proposer-token-of-the-tests-0001';
 const NOBODY = 'nobody-token-of-the-tests-000001';
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -45,6 +48,7 @@ describe('the gateway', () => {
       { name: 'operator', sha256: sha256(OPERATOR), scopes: ['read', 'propose', 'reduce', 'operate'] },
       { name: 'second', sha256: sha256(SECOND), scopes: ['operate'] },
       { name: 'viewer', sha256: sha256(VIEWER), scopes: ['read'] },
+      { name: 'proposer', sha256: sha256(PROPOSER), scopes: ['read', 'propose', 'reduce'] },
       { name: 'nobody', sha256: sha256(NOBODY), scopes: ['approve'] },
       { name: 'gone', sha256: sha256('gone-token-of-the-tests-00000001'), scopes: ['read'], expires_at_ms: 1 },
     ] }));
@@ -283,6 +287,25 @@ describe('the gateway', () => {
     expect(await system.bus.request('tally.query.positions', { account: 'paper-1', min_position: position }, 6000)).toMatchObject({ version: 1, items: expect.arrayContaining([expect.objectContaining({ symbol: 'IBM', qty: '40' })]) });
     expect(await system.bus.request('tally.query.orders', { status: 'FILLED', limit: 2 }, 6000)).toMatchObject({ version: 1, items: [{ status: 'FILLED' }, { status: 'FILLED' }] });
     expect(await system.bus.request('tally.query.orders', { colour: 'red' }, 6000)).toMatchObject({ ok: false, code: 'QUERY_INVALID', retryable: false });
+  });
+
+  it('accepts a log when it is doubted, from operators alone, and once', async () => {
+    const accept = (token = OPERATOR, body: object = { version: 1, reason: 'restored' }) => call('POST', '/v1/store/accept', { token, body, headers: { 'idempotency-key': `accept-${(keys += 1)}` } });
+    expectProblem(await accept(VIEWER), 403, 'SCOPE_MISSING');
+    expectProblem(await accept(PROPOSER), 403, 'SCOPE_MISSING');
+    expectProblem(await call('POST', '/v1/store/accept', { body: { version: 1, reason: 'x' } }), 400, 'IDEMPOTENCY_KEY_REQUIRED');
+    expectProblem(await accept(OPERATOR, { version: 1, reason: ' ' }), 400, 'BODY_INVALID');
+    expectProblem(await accept(), 409, 'NOTHING_TO_ACCEPT');
+    const folding: Folding<AnchorState, AnchorEvent> = { initial: () => NO_ANCHOR, evolve: evolveAnchor, decode: decodeAnchor };
+    const context = { source: '/services/execution', actor: 'service:execution', build: 'b', policyHash: '', correlationId: 'c', causationId: 'c', time: '2024-01-02T00:00:00.000Z' };
+    const doubt: AnchorEvent = { type: 'LogDoubted', data: { role: 'execution', code: 'ANCHOR_UNREADABLE', detail: 'it is empty', anchor_digest: sha256(''), found_by: 'execution-1' } };
+    expect((await handle(system.store, folding, anchorStream('execution'), context, () => [{ id: '00000000-0000-4000-8000-000000000001', event: doubt }])).ok).toBe(true);
+    const accepted = await accept();
+    expect(accepted).toMatchObject({ status: 200, body: { role: 'execution', code: 'ANCHOR_UNREADABLE', detail: 'it is empty', head: expect.stringMatching(/^\d+$/) } });
+    expect(BigInt(String(accepted.body['position']))).toBeGreaterThan(BigInt(String(accepted.body['head'])));
+    const again = await accept();
+    expectProblem(again, 409, 'NOTHING_TO_ACCEPT');
+    expect(again.body['detail']).toContain('operator:operator: restored');
   });
 
   it('engages the kill switch in one step, shows what is left until the venue has said so, and releases by two', async () => {
