@@ -32,10 +32,11 @@ describe('the data directory', () => {
     for (const name of ['secrets.json', 'tokens.json', 'venue-tokens.json']) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
     expect(json('tokens.json')).toEqual({ version: 1, tokens: [
       { name: 'demo-operator', sha256: createHash('sha256').update(first.secrets.operator_token).digest('hex'), scopes: ['read', 'propose', 'reduce', 'operate'] },
+      { name: 'demo-second-operator', sha256: createHash('sha256').update(first.secrets.second_operator_token ?? '').digest('hex'), scopes: ['read', 'reduce', 'operate'] },
       { name: 'demo-viewer', sha256: createHash('sha256').update(first.secrets.viewer_token).digest('hex'), scopes: ['read'] },
     ] });
-    const all = [first.secrets.operator_token, first.secrets.viewer_token, first.secrets.control_token, ...Object.values(first.secrets.venue_tokens)];
-    expect(new Set(all).size).toBe(5);
+    const all = [first.secrets.operator_token, first.secrets.second_operator_token, first.secrets.viewer_token, first.secrets.control_token, ...Object.values(first.secrets.venue_tokens)];
+    expect(new Set(all).size).toBe(6);
   });
 
   it('is no longer new once something was up in it', () => {

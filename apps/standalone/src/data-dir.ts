@@ -19,8 +19,9 @@ const Secrets = z.strictObject({
   control_token: z.string(),
   /** The paper venue's tokens by account. */
   venue_tokens: z.record(z.string(), z.string()),
-  /** Bearer tokens of the two demo operators. */
+  /** Bearer tokens of the demo operators; the second agrees to what takes two. Data directories of earlier releases have none. */
   operator_token: z.string(),
+  second_operator_token: z.string().optional(),
   viewer_token: z.string(),
 });
 export type Secrets = z.infer<typeof Secrets>;
@@ -90,12 +91,12 @@ const token = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
-/** Secrets, made on the first start; the two demo operators in the form that the gateway reads: hashes, never tokens. */
+/** Secrets, made on the first start; the demo operators in the form that the gateway reads: hashes, never tokens. */
 export const prepareDataDir = (dir: string): DataDir => {
   const path = join(dir, 'secrets.json');
   const known = readJson(path, Secrets);
   const secrets: Secrets = known ?? {
-    version: 1, control_token: token(), operator_token: token(), viewer_token: token(),
+    version: 1, control_token: token(), operator_token: token(), second_operator_token: token(), viewer_token: token(),
     venue_tokens: Object.fromEntries(PAPER_ACCOUNTS.map((account) => [account, token()])),
   };
   if (known === undefined) writeSecret(path, secrets);
@@ -106,6 +107,7 @@ export const prepareDataDir = (dir: string): DataDir => {
       version: 1,
       tokens: [
         { name: 'demo-operator', sha256: sha256(secrets.operator_token), scopes: ['read', 'propose', 'reduce', 'operate'] },
+        ...(secrets.second_operator_token === undefined ? [] : [{ name: 'demo-second-operator', sha256: sha256(secrets.second_operator_token), scopes: ['read', 'reduce', 'operate'] }]),
         { name: 'demo-viewer', sha256: sha256(secrets.viewer_token), scopes: ['read'] },
       ],
     });

@@ -181,7 +181,7 @@ const FIGURES = 100;
 describe('many working orders', () => {
   it('are canceled past a backlog of submits; the figures are printed', async () => {
     const { system: running, executor, engage } = await start();
-    const ids = await proposeMany(running, 200);
+    const ids = await proposeMany(running, 100);
     await all(running, ids, 'WORKING');
     const scopes = Array.from({ length: FIGURES }, (_, n) => `strategy:none-${n}`);
     for (const scope of scopes.slice(0, FIGURES / 2)) await engage(scope, 'stop_new');
@@ -193,7 +193,7 @@ describe('many working orders', () => {
     });
     await eventually('the log is followed', () => following.isLive());
     const startedMs = performance.now();
-    const behind = proposeMany(running, 200);
+    const behind = proposeMany(running, 100);
     const killId = await engaged(engage('firm', 'stop_and_cancel'));
     const heldMs = await acknowledged(running, executor, killId);
     await eventually('every order that worked is canceled', () => canceled >= ids.length);
@@ -231,6 +231,23 @@ describe('the kill file', () => {
     for (const by of ['operator:ana', 'operator:ben']) expect(await desk.release({ scope: 'account:paper-1', reason: 'over', by, requestId: by })).toMatchObject({ ok: true });
     await eventually('nothing is engaged', () => (executor.world.reference.kill().engaged.size === 0 ? true : undefined));
     await all(running, [await propose(running)], 'WORKING');
+  });
+
+  it('that comes when the claim is durable already keeps the order from the venue', async () => {
+    const { system: running, executor } = await start();
+    const { service } = executor.world;
+    const { store } = service;
+    const append: typeof store.append = async (stream, expected, events) => {
+      const done = await store.append(stream, expected, events);
+      if (events.some(({ type }) => type === 'SubmissionClaimed')) writeFileSync(join(running.dataDir, 'kill'), '');
+      return done;
+    };
+    Object.assign(service, { store: new Proxy(store, { get: (target, name) => (name === 'append' ? append : (Reflect.get(target, name) as () => unknown).bind(target)) }) });
+    const id = await propose(running);
+    expect(await withheldBecause(running, id)).toBe('KILL_SWITCH');
+    expect((await running.order(id)).events.map(({ type }) => type)).toEqual(['OrderApproved', 'SubmissionClaimed', 'SubmissionWithheld']);
+    const book = (await running.control.book()) as { readonly orders: readonly unknown[] };
+    expect(book.orders).toEqual([]);
   });
 
   it('engages again what is released while it is still there', async () => {
