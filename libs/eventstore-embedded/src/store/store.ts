@@ -70,7 +70,7 @@ export class Store {
       this.reader = new LogReader(opened.segments, this.index, tail);
       const source = new EventSource(this.reader);
       this.metadata = new MetadataReader(this.index, source);
-      this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, aheadBytes: options.aheadBytes ?? 0, log });
+      this.writer = new LogWriter({ dataDir, opened, tail, segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX, aheadBytes: options.aheadBytes, log });
       this.commits = new GroupCommit({
         context: { index: this.index, source, metadata: this.metadata, recentIds: new RecentIds(RECENT_IDS_MAX, this.index, source) },
         writer: this.writer,
