@@ -42,7 +42,7 @@ export interface EmbeddedStoreOptions {
   readonly protectedPrefixes?: readonly string[];
   /**
    * How long an append or delete may wait for its answer, from the moment all of it has arrived. Then it is answered with a
-   * timeout, and may still be written when it was being synced. Default 2,000, as the real server's; under 25 is 25.
+   * timeout, and may still be written when it was being synced. Default 2,000, as the real server's; under 100 is 100.
    */
   readonly writeTimeoutMs?: number;
   readonly log?: StoreLog;

@@ -102,7 +102,7 @@ describe('limits of time', () => {
     expect(Number(/^tally_store_append_timeouts_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(3);
   });
 
-  it('hold while a large group is being put together, when no timer can fire', async () => {
+  it('hold for groups so large that putting them together takes longer', async () => {
     await fixture.restart({ writeTimeoutMs: 1 });
     const connection = new RawConnection(fixture.store.port);
     const ids = Array.from({ length: 30_000 }, (_, n) => n);
