@@ -1,15 +1,16 @@
 /** Who may import whom. Arrows point one way; the check in libs/testing holds package.json and tsconfig references to this table. */
 export const mayImport = {
   domain: [],
+  calendars: ['domain'],
   ports: ['domain'],
   contracts: ['domain', 'ports'],
   'event-sourcing': ['domain', 'ports', 'contracts'],
   platform: ['ports'],
-  services: ['domain', 'ports', 'contracts', 'event-sourcing'],
+  services: ['domain', 'calendars', 'ports', 'contracts', 'event-sourcing'],
   eventstore: ['ports', 'event-sourcing', 'contracts'],
   'eventstore-embedded': ['platform'],
   messaging: ['ports', 'contracts', 'platform'],
-  market: ['domain', 'ports', 'contracts'],
+  market: ['domain', 'calendars', 'ports', 'contracts'],
   venues: ['domain', 'ports', 'contracts'],
   'read-models': ['domain', 'ports', 'contracts', 'event-sourcing'],
   sdk: ['contracts', 'domain', 'ports', 'messaging'],

@@ -2,7 +2,7 @@
  * Decisions replay: what decides may not look at the clock, draw a random number, wait, or do IO. Those come in as inputs and
  * ports, so that the simulator runs the very code that production runs.
  */
-export const deterministic = ['domain', 'contracts', 'event-sourcing', 'services'];
+export const deterministic = ['domain', 'calendars', 'contracts', 'event-sourcing', 'services'];
 
 const WHY = 'comes in as an input or a port: decisions replay.';
 

@@ -30,7 +30,7 @@ Market
   TALLY_MARKET_DAY                 YYYY-MM-DD; default every day found (simulated: 2024-01-03)
   TALLY_MARKET_SYMBOLS             SPY,IBM,…; default all found
   TALLY_MARKET_RESOLUTION          second, minute or tick, where LEAN's tree has several
-  TALLY_MARKET_SESSION             us-equities (default) or always
+  TALLY_MARKET_SESSION             us-equities (default), always, xetra, fx …; tally session show lists them
   TALLY_SEED                       of the simulated market; default 1
 
 Venue

@@ -12,5 +12,8 @@ export type * from './process/events.ts';
 export type * from './reconciliation/events.ts';
 export type * from './refusal.ts';
 export * from './risk-group/index.ts';
+export { dateText, daysOf } from './session/civil-date.ts';
+export { clockOf, dayNumber, isoWeekday, localTime, minuteOf, wallText, type LocalTime } from './session/local-time.ts';
+export * from './session/reading.ts';
 export * from './session/session.ts';
 export type * from './venue-report/events.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { decimal, decimalText, isDecimalText, US_EQUITIES } from '@tallystick/domain';
-import type { Session } from '@tallystick/domain';
+import { US_EQUITIES, type TradingSession } from '@tallystick/calendars';
+import { decimal, decimalText, isDecimalText } from '@tallystick/domain';
+import { namedSession } from './session-window.ts';
 import { MarketError, unreadable } from './source.ts';
 import type { MarketDescription, MarketSource } from './source.ts';
 import { marketSteps } from './steps.ts';
@@ -14,7 +15,7 @@ export interface CsvOptions {
   readonly file: string;
   /** Only this local date (`YYYY-MM-DD`) of the session's zone. */
   readonly day?: string;
-  readonly session?: Session;
+  readonly session?: TradingSession;
   readonly currency?: string;
 }
 
@@ -121,10 +122,10 @@ const places = (text: string | undefined): number => text?.split('.')[1]?.length
 const unit = (decimalPlaces: number): string => (decimalPlaces === 0 ? '1' : `0.${'0'.repeat(decimalPlaces - 1)}1`);
 
 /** Reads the whole file once: a bad row is found before anything trades on the good ones. Ticks and lots are the finest seen. */
-const survey = async (options: CsvOptions, session: Session, within: (timeMs: number) => boolean): Promise<MarketDescription> => {
+const survey = async (options: CsvOptions, session: TradingSession, within: (timeMs: number) => boolean): Promise<MarketDescription> => {
   const precision = new Map<string, { price: number; size: number }>();
   const days = new Set<string>();
-  const dateOf = localDates(session.time_zone);
+  const dateOf = localDates(session.calendar.time_zone);
   const hash = createHash('sha256');
   let start_ms: number | undefined;
   let end_ms = 0;
@@ -143,7 +144,7 @@ const survey = async (options: CsvOptions, session: Session, within: (timeMs: nu
   if (start_ms === undefined) throw new MarketError('MARKET_DATA_MISSING', `${options.file}: no rows${options.day ? ` for ${options.day}` : ''}`);
   const fingerprint = hash.digest('hex').slice(0, 16);
   return {
-    source: `csv:${fingerprint}`, simulated: false, days: [...days], start_ms, end_ms, session, fingerprint,
+    source: `csv:${fingerprint}`, simulated: false, days: [...days], start_ms, end_ms, session: namedSession(session), fingerprint,
     instruments: [...precision].sort(([a], [b]) => (a < b ? -1 : 1)).map(([symbol, seen]) => ({
       symbol, currency: options.currency ?? 'USD', tick_size: unit(seen.price), lot_size: unit(seen.size), session: session.name,
     })),
@@ -155,7 +156,7 @@ export const csvSource = async (options: CsvOptions): Promise<MarketSource> => {
   if (!existsSync(options.file)) throw new MarketError('MARKET_DATA_MISSING', `${options.file}: no such file`);
   const session = options.session ?? US_EQUITIES;
   const { day } = options;
-  const dateOf = localDates(session.time_zone);
+  const dateOf = localDates(session.calendar.time_zone);
   const within = (timeMs: number): boolean => day === undefined || dateOf(timeMs) === day;
   const description = await survey(options, session, within);
   return { description, steps: () => marketSteps(rawSteps(options.file, within), description.source, session) };

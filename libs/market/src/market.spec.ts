@@ -1,10 +1,9 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ALWAYS_OPEN, US_EQUITIES } from '@tallystick/domain';
 import { csvSource } from './csv.ts';
 import { put, temporaryFolder } from './lean/testing.ts';
 import { openMarket } from './open.ts';
-import { sessionWindow, sessionWindows } from './session-window.ts';
+import { sessionWindows } from './session-window.ts';
 import type { MarketSource, MarketStep } from './source.ts';
 
 const stepsOf = async (source: MarketSource): Promise<MarketStep[]> => {
@@ -86,6 +85,13 @@ describe('what market to open', () => {
     await expect(openMarket(spec)).rejects.toMatchObject({ code: 'MARKET_SPEC_INVALID' });
   });
 
+  it('refuses a day that the calendar does not know, and data of such days', async () => {
+    for (const day of ['2009-12-31', '2029-01-02']) await expect(openMarket('simulated', { day })).rejects.toMatchObject({ code: 'CALENDAR_HORIZON' });
+    const file = put(dir, 'old.csv', 'time,symbol,bid,bid_size,ask,ask_size\n2008-10-08T14:00:00Z,A,1,1,2,1\n');
+    await expect(openMarket(`csv:${file}`)).rejects.toMatchObject({ code: 'CALENDAR_HORIZON', message: expect.stringContaining('not for 2008-10-08') });
+    expect((await openMarket(`csv:${file}`, { session: 'always' })).description.session).toEqual({ name: 'always', calendar: 'ALWAYS', version: expect.any(String), time_zone: 'UTC' });
+  });
+
   it('refuses a day that is none, an unknown session and an unknown resolution', async () => {
     for (const options of [{ day: 'tomorrow' }, { day: '2024-13-01' }, { session: 'moon' }, { resolution: 'hour' }]) {
       await expect(openMarket('simulated', options)).rejects.toMatchObject({ code: 'MARKET_SPEC_INVALID' });
@@ -93,26 +99,31 @@ describe('what market to open', () => {
   });
 });
 
-describe('a session\'s window', () => {
-  const iso = (window: ReturnType<typeof sessionWindow>): readonly string[] => (window ? [window.open_ms, window.close_ms].map((at) => new Date(at).toISOString()) : []);
+describe('the steps that mark a session', () => {
+  const header = 'time,symbol,bid,bid_size,ask,ask_size';
+  const marks = async (session: string, ...times: readonly string[]): Promise<readonly string[]> => {
+    const file = put(dir, 'market.csv', [header, ...times.map((time) => `${time},A,1,1,2,1`), ''].join('\n'));
+    const steps = await stepsOf(await openMarket(`csv:${file}`, { session }));
+    return steps.filter((step) => step.quotes.length === 0).map((step) => new Date(step.time_ms).toISOString().slice(0, 16));
+  };
 
-  it('is in UTC by the zone\'s rules of the day', () => {
-    expect(iso(sessionWindow(US_EQUITIES, '2024-03-08'))).toEqual(['2024-03-08T14:30:00.000Z', '2024-03-08T21:00:00.000Z']);
-    expect(iso(sessionWindow(US_EQUITIES, '2024-03-11'))).toEqual(['2024-03-11T13:30:00.000Z', '2024-03-11T20:00:00.000Z']);
-    expect(iso(sessionWindow(ALWAYS_OPEN, '2024-03-09'))).toEqual(['2024-03-09T00:00:00.000Z', '2024-03-10T00:00:00.000Z']);
+  it('are its opening and its close, where no data falls on them', async () => {
+    expect(await marks('us-equities', '2024-03-08T14:29:00Z', '2024-03-08T15:00:00Z')).toEqual(['2024-03-08T14:30', '2024-03-08T21:00']);
+    expect(await marks('us-equities', '2024-07-03T13:30:00Z')).toEqual(['2024-07-03T17:00']);
+    expect(await marks('us-equities', '2024-03-09T15:00:00Z')).toEqual([]);
   });
 
-  it('is none on weekends and holidays, and shorter on an early close', () => {
-    expect(sessionWindow(US_EQUITIES, '2024-03-09')).toBeUndefined();
-    expect(sessionWindow({ ...US_EQUITIES, holidays: ['2024-07-04'] }, '2024-07-04')).toBeUndefined();
-    expect(iso(sessionWindow({ ...US_EQUITIES, early_closes: { '2024-07-03': '13:00' } }, '2024-07-03'))[1]).toBe('2024-07-03T17:00:00.000Z');
+  it('are also the ends of a lunch break', async () => {
+    expect(await marks('tokyo', '2024-11-05T00:00:00Z', '2024-11-05T05:00:00Z')).toEqual(['2024-11-05T02:30', '2024-11-05T03:30', '2024-11-05T06:30']);
   });
 
-  it('is that of the local date, also when asked back and forth', () => {
-    const windowAt = sessionWindows(US_EQUITIES);
-    for (const [time, expected] of [['2024-03-08T04:59:59Z', '2024-03-07'], ['2024-03-08T05:00:00Z', '2024-03-08'], ['2024-03-09T04:59:59Z', '2024-03-08'], ['2024-03-08T04:00:00Z', '2024-03-07']] as const) {
-      expect(windowAt(Date.parse(time))).toEqual(sessionWindow(US_EQUITIES, expected));
-    }
-    expect(windowAt(Date.parse('2024-03-09T12:00:00Z'))).toBeUndefined();
+  it('go on to the close of a session that began in the evening, each once', async () => {
+    expect(await marks('fx', '2024-03-08T15:00:00Z', '2024-03-10T20:30:00Z', '2024-03-10T22:00:00Z', '2024-03-11T12:00:00Z')).toEqual([
+      '2024-03-08T22:00', '2024-03-10T21:00', '2024-03-11T21:00']);
   });
+});
+
+it('knows the window of a named session, and no window of one that nobody knows', () => {
+  expect(sessionWindows({ name: 'us-equities' })(Date.parse('2024-07-03T12:00:00Z'))).toMatchObject({ close_ms: Date.parse('2024-07-03T17:00:00Z') });
+  expect(() => sessionWindows({ name: 'moon' })).toThrow(expect.objectContaining({ code: 'MARKET_SPEC_INVALID', message: expect.stringContaining('us-equities') }));
 });

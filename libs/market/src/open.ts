@@ -1,7 +1,7 @@
-import { SESSIONS } from '@tallystick/domain';
 import { csvSource } from './csv.ts';
 import { leanSource } from './lean/source.ts';
 import type { Resolution } from './lean/files.ts';
+import { refuseBeyondHorizon, sessionNamed } from './session-window.ts';
 import { simulatedSource } from './simulated.ts';
 import { MarketError } from './source.ts';
 import type { MarketSource } from './source.ts';
@@ -19,16 +19,23 @@ export interface MarketOptions {
 const RESOLUTIONS: readonly Resolution[] = ['second', 'minute', 'tick'];
 const DAY = /^\d{4}-?\d\d-?\d\d$/;
 
-/** `lean:DIR`, `csv:FILE` or `simulated`. Throws MarketError; MARKET_SPEC_INVALID says what was meant to be given. */
+/** `lean:DIR`, `csv:FILE` or `simulated`. Throws MarketError; MARKET_SPEC_INVALID says what was meant to be given, CALENDAR_HORIZON which days are not known. */
 export const openMarket = async (spec: string, options: MarketOptions = {}): Promise<MarketSource> => {
+  const market = await open(spec, options);
+  const { days } = market.description;
+  refuseBeyondHorizon(sessionNamed(market.description.session.name), days[0] ?? '', days.at(-1) ?? '');
+  return market;
+};
+
+const open = async (spec: string, options: MarketOptions): Promise<MarketSource> => {
   const [kind, path] = [spec.split(':', 1)[0] ?? '', spec.slice(spec.indexOf(':') + 1)];
   const { seed, symbols } = options;
   if (options.day !== undefined && (!DAY.test(options.day) || Number.isNaN(Date.parse(dashed(options.day))))) {
     throw new MarketError('MARKET_SPEC_INVALID', `day "${options.day}" is not a date YYYY-MM-DD`);
   }
   const day = options.day === undefined ? undefined : dashed(options.day);
-  const session = SESSIONS[options.session ?? 'us-equities'];
-  if (!session) throw new MarketError('MARKET_SPEC_INVALID', `no session "${options.session ?? ''}"; known: ${Object.keys(SESSIONS).join(', ')}`);
+  const session = sessionNamed(options.session ?? 'us-equities');
+  if (day !== undefined) refuseBeyondHorizon(session, day, day);
   const resolution = RESOLUTIONS.find((each) => each === options.resolution);
   if (options.resolution !== undefined && !resolution) {
     throw new MarketError('MARKET_SPEC_INVALID', `resolution "${options.resolution}" is not one of ${RESOLUTIONS.join(', ')}`);

@@ -1,6 +1,5 @@
-import { US_EQUITIES } from '@tallystick/domain';
-import type { Session } from '@tallystick/domain';
-import { sessionWindow } from './session-window.ts';
+import { US_EQUITIES, windowOf, type TradingSession } from '@tallystick/calendars';
+import { namedSession } from './session-window.ts';
 import { MarketError } from './source.ts';
 import type { MarketDescription, MarketSource } from './source.ts';
 import { marketSteps } from './steps.ts';
@@ -11,7 +10,7 @@ export interface SimulatedOptions {
   readonly seed: string;
   /** `YYYY-MM-DD`, a day on which the session trades. */
   readonly day?: string;
-  readonly session?: Session;
+  readonly session?: TradingSession;
 }
 
 /** Made-up names, so that nobody takes them for real ones. Prices in cents. */
@@ -71,13 +70,13 @@ function* walk(seed: string, fromMs: number, toMs: number): Generator<RawStep> {
 
 /** A seeded market that never was, and says so in `source`. One session of one day, a step a second. */
 export const simulatedSource = ({ seed, day = DAY_DEFAULT, session = US_EQUITIES }: SimulatedOptions): MarketSource => {
-  const window = sessionWindow(session, day);
+  const window = windowOf(session, day);
   if (!window) throw new MarketError('MARKET_SPEC_INVALID', `${session.name} does not trade on ${day}; give another day`);
   const source = `simulated:${seed}`;
   const start_ms = window.open_ms - AROUND_MS;
   const end_ms = window.close_ms + AROUND_MS;
   const description: MarketDescription = {
-    source, simulated: true, days: [day], start_ms, end_ms, session,
+    source, simulated: true, days: [day], start_ms, end_ms, session: namedSession(session),
     instruments: SYMBOLS.map(({ symbol }) => ({ symbol, currency: 'USD', tick_size: '0.01', lot_size: '1', session: session.name })),
     fingerprint: `${source}:${day}:${session.name}`,
   };

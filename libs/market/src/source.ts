@@ -1,4 +1,4 @@
-import type { Session } from '@tallystick/domain';
+import type { NamedSession } from '@tallystick/domain';
 import type { MarketSnapshot, VenueInstrument } from '@tallystick/ports';
 
 /**
@@ -21,7 +21,7 @@ export interface MarketDescription {
   /** First and last step that carries data, epoch ms UTC. */
   readonly start_ms: number;
   readonly end_ms: number;
-  readonly session: Session;
+  readonly session: NamedSession;
   readonly instruments: readonly VenueInstrument[];
   /** Equal for equal data: a book kept over a restart belongs to one market only. */
   readonly fingerprint: string;
@@ -39,7 +39,9 @@ export type MarketErrorCode =
   /** Nothing there for the day or the symbols asked. */
   | 'MARKET_DATA_MISSING'
   | 'MARKET_TOO_MANY_SYMBOLS'
-  | 'MARKET_SPEC_INVALID';
+  | 'MARKET_SPEC_INVALID'
+  /** Days that the session's calendar does not know. */
+  | 'CALENDAR_HORIZON';
 
 /** Operating error of a market source; tell it by `code`. */
 export class MarketError extends Error {

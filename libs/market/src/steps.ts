@@ -1,8 +1,6 @@
-import type { Session } from '@tallystick/domain';
+import { windows, type TradingSession, type TradingWindow } from '@tallystick/calendars';
 import type { Quote } from '@tallystick/ports';
-import { sessionWindow } from './session-window.ts';
 import type { MarketStep } from './source.ts';
-import { localDate, nextMidnightMs } from './zone.ts';
 
 /** Both sides of a symbol as stated now; an absent side has no quote. */
 export interface BookUpdate {
@@ -59,14 +57,17 @@ const numbering = (source: string): ((raw: RawStep) => MarketStep) => {
   };
 };
 
+const boundariesOf = ({ open_ms, close_ms, breaks }: TradingWindow): readonly number[] => [open_ms, ...breaks.flatMap(({ from_ms, until_ms }) => [from_ms, until_ms]), close_ms];
+
 /**
  * Raw steps (times rising) as market steps. Where no data falls on the instant a session opens or closes, a step without quotes
  * marks it, so that a day order expires at the close also when the data ends before.
  */
-export async function* marketSteps(raw: AsyncIterable<RawStep>, source: string, session: Session): AsyncGenerator<MarketStep> {
+export async function* marketSteps(raw: AsyncIterable<RawStep>, source: string, session: TradingSession): AsyncGenerator<MarketStep> {
   const number = numbering(source);
   const boundaries: number[] = [];
-  let dateEndsMs = Number.NEGATIVE_INFINITY;
+  const windowAt = windows(session);
+  let marked: number | undefined;
   const mark = function* (beforeMs: number): Generator<MarketStep> {
     while (boundaries[0] !== undefined && boundaries[0] <= beforeMs) {
       const time_ms = boundaries.shift() ?? beforeMs;
@@ -75,10 +76,10 @@ export async function* marketSteps(raw: AsyncIterable<RawStep>, source: string, 
   };
   for await (const step of raw) {
     yield* mark(step.time_ms);
-    if (step.time_ms >= dateEndsMs) {
-      const window = sessionWindow(session, localDate(session.time_zone, step.time_ms));
-      dateEndsMs = nextMidnightMs(session.time_zone, step.time_ms);
-      for (const at of window ? [window.open_ms, window.close_ms] : []) if (at > step.time_ms) boundaries.push(at);
+    const window = windowAt(step.time_ms);
+    if (window && window.open_ms !== marked) {
+      marked = window.open_ms;
+      for (const at of boundariesOf(window)) if (at > Math.max(step.time_ms, boundaries.at(-1) ?? 0)) boundaries.push(at);
     }
     yield number(step);
   }

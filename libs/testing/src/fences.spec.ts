@@ -54,7 +54,7 @@ const impure: readonly (readonly [code: string, rule: string])[] = [
   ["export const a = import('node:fs');", SYNTAX],
 ];
 
-const deterministic = ['domain', 'contracts', 'event-sourcing', 'services'].map((name) => `libs/${name}/src/index.ts`);
+const deterministic = ['domain', 'calendars', 'contracts', 'event-sourcing', 'services'].map((name) => `libs/${name}/src/index.ts`);
 
 const cases: readonly Case[] = [
   ...deterministic.flatMap((file) => impure.map(([code, rule]) => ({ file, code, rule }))),

@@ -1,4 +1,4 @@
-import type { CheckResult, Decision, Intent, OrderRequest, OrderTerms, QuoteUsed, Refusal, ReportRef, Session } from '@tallystick/domain';
+import type { CheckResult, Decision, Intent, OrderRequest, OrderTerms, QuoteUsed, Refusal, ReportRef, Session, SessionReading } from '@tallystick/domain';
 import { z } from 'zod';
 import { count, decimalText, id, mode, side, signature, text, timeMs } from './fields.ts';
 import { shapeOf } from './definition.ts';
@@ -62,8 +62,8 @@ export const RefusalData = shapeOf<Refusal>()(
 );
 
 const checkCode = z.enum([
-  'POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'TRADING_WINDOW_CLOSED',
-  'QUOTE_STALE', 'RATE_MISSING', 'PRICE_COLLAR', 'ORDER_QTY_LIMIT', 'ORDER_NOTIONAL_LIMIT', 'DAILY_NOTIONAL_LIMIT', 'EXPOSURE_LIMIT',
+  'POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'SESSION_CLOSED',
+  'CALENDAR_HORIZON', 'TRADING_WINDOW_CLOSED', 'QUOTE_STALE', 'RATE_MISSING', 'PRICE_COLLAR', 'ORDER_QTY_LIMIT', 'ORDER_NOTIONAL_LIMIT', 'DAILY_NOTIONAL_LIMIT', 'EXPOSURE_LIMIT',
   'MESSAGE_RATE_LIMIT', 'INTENT_SLIPPAGE_LIMIT', 'INTENT_EXPOSURE_LIMIT',
 ]);
 
@@ -97,13 +97,27 @@ const quoteUsed = shapeOf<QuoteUsed>()(
     .meta({ id: 'QuoteUsed' }),
 );
 
-const sessionUsed = shapeOf<Session>()(
+const sessionHours = shapeOf<Session>()(
   z
     .strictObject({
       name: text, time_zone: text, open: text, close: text, days: z.array(z.int()), holidays: z.array(text).optional(), early_closes: z.record(z.string(), text).optional(),
     })
-    .meta({ id: 'Session', description: 'Trading hours, local to time_zone, with what was special about the date.' }),
+    .meta({ id: 'SessionHours', description: 'Trading hours, local to time_zone, with what was special about the date: in decisions from before there were calendars.' }),
 );
+
+const sessionReading = shapeOf<SessionReading>()(
+  z
+    .strictObject({
+      name: text, calendar: text, version: text, time_zone: text,
+      state: z.enum(['pre', 'open', 'lunch', 'post', 'halted', 'closed', 'unknown']),
+      since_ms: timeMs.optional(), until_ms: timeMs.optional(), trading_day: text.optional(), closes_at_ms: timeMs.optional(), next_open_ms: timeMs.optional(),
+      code: z.enum(['SESSION_CLOSED', 'CALENDAR_HORIZON']).optional(), why: text.optional(),
+    })
+    .meta({ id: 'SessionReading', description: 'What the calendar, of that version, said of the session. It holds from since_ms up to, not including, until_ms; orders are taken when it has no code.' }),
+);
+
+/** A reading has a state, hours have none. */
+const sessionUsed = z.union([sessionReading, sessionHours]);
 
 export const DecisionData = shapeOf<Decision>()(
   z

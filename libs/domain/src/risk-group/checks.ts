@@ -1,16 +1,18 @@
 import { BPS, decimal, decimalText, maxOf, ONE, parseDecimal, roundedText, ZERO, type Decimal } from '../decimal.ts';
 import type { OrderTerms } from '../order/events.ts';
 import { accountOf, mayTrade, strategyOf, type Limits, type PolicyActivation } from '../policy/policy.ts';
-import { isOpen, type Session } from '../session/session.ts';
+import type { SessionUsed } from '../session/reading.ts';
 import type { CheckCode, CheckResult, QuoteUsed } from './decision.ts';
 import { countAfter } from './message-times.ts';
 import { countersOf, RATE_WINDOW_MS, type Book, type RiskGroupState } from './state.ts';
+import { tradingTimeChecks } from './trading-time.ts';
 
 /** What a decision is made on; all of it is recorded in the decision. Money in base currency. */
 export interface DecisionInputs {
   readonly policy: PolicyActivation | undefined;
   readonly businessTimeMs: number | undefined;
-  readonly session: Session | undefined;
+  /** What the gate said. Hours only in decisions recorded before there were calendars: those are decided on again as they were then. */
+  readonly session: SessionUsed | undefined;
   readonly quotes: ReadonlyMap<string, QuoteUsed>;
   /** Base currency per unit of a currency. */
   readonly rates: ReadonlyMap<string, string>;
@@ -63,22 +65,19 @@ export const scopedLimits = (policy: PolicyActivation, terms: OrderTerms): reado
 };
 
 export const permissionChecks = (terms: OrderTerms, inputs: DecisionInputs): readonly CheckResult[] => {
-  const { policy, businessTimeMs, session } = inputs;
+  const { policy } = inputs;
   const account = policy && accountOf(policy.document, terms.account);
   const strategy = policy && strategyOf(policy.document, terms.strategy.id);
-  const window = policy?.document.trading_window;
-  const open = businessTimeMs !== undefined && session !== undefined && isOpen(session, businessTimeMs)
-    && (window === undefined || isOpen({ name: 'policy', ...window }, businessTimeMs));
   return [
     yesNo('POLICY_NOT_IN_FORCE', 'firm', policy !== undefined && mayTrade(policy, terms.mode),
       policy ? `policy ${policy.document.name} allows ${policy.document.mode}, order is ${terms.mode}` : 'no policy is in force'),
-    yesNo('CLOCK_UNREADABLE', 'firm', businessTimeMs !== undefined, 'the market clock can be read'),
+    yesNo('CLOCK_UNREADABLE', 'firm', inputs.businessTimeMs !== undefined, 'the market clock can be read'),
     yesNo('ACCOUNT_NOT_ALLOWED', 'firm', account !== undefined && account.mode === terms.mode && account.venue === terms.venue,
       account ? `account ${terms.account} is ${account.mode} at ${account.venue}` : `account ${terms.account} is not in the policy`),
     yesNo('STRATEGY_NOT_ALLOWED', 'firm', strategy?.accounts.includes(terms.account) ?? false,
       strategy ? `strategy ${terms.strategy.id} may trade ${strategy.accounts.join(', ')}` : `strategy ${terms.strategy.id} is not in the policy`),
     yesNo('INSTRUMENT_NOT_ALLOWED', 'firm', policy?.document.instruments.includes(terms.symbol) ?? false, `instrument ${terms.symbol}`),
-    yesNo('TRADING_WINDOW_CLOSED', 'firm', open, session ? `session ${session.name}` : `no session is known for ${terms.symbol}`),
+    ...tradingTimeChecks(terms, inputs),
   ];
 };
 

@@ -5,6 +5,7 @@ import {
   type DecisionInputs,
 } from './checks.ts';
 import type { PolicyActivation } from '../policy/policy.ts';
+import { isReading, type SessionUsed } from '../session/reading.ts';
 import { sessionOn } from '../session/session.ts';
 import type { CheckResult, Decision, QuoteUsed } from './decision.ts';
 import type { RiskGroupState } from './state.ts';
@@ -17,6 +18,8 @@ export const symbolsUsed = (state: RiskGroupState, terms: OrderTerms): readonly 
   }
   return [...symbols].sort();
 };
+
+const recordedSession = (session: SessionUsed, businessTimeMs: number | undefined): SessionUsed => (isReading(session) ? session : sessionOn(session, businessTimeMs ?? 0));
 
 /**
  * Pure: state, order and recorded inputs give the same decision for ever. Every check is evaluated and kept.
@@ -73,7 +76,7 @@ export const decideOrder = (
     risk_group: state.riskGroup,
     quotes,
     rates: [...inputs.rates].map(([base, value]) => ({ base, currency: policy?.document.base_currency ?? '', rate: value })),
-    ...(inputs.session ? { session: sessionOn(inputs.session, businessTimeMs ?? 0) } : {}),
+    ...(inputs.session ? { session: recordedSession(inputs.session, businessTimeMs) } : {}),
     ...(equity ? { equity: decimalText(equity) } : {}),
     ...(approved && worst !== undefined && notional ? { worst_price: worst, reserved_notional: decimalText(notional) } : {}),
     market_sequence: identity.marketSequence,

@@ -1,4 +1,4 @@
-import type { Session } from '../session/session.ts';
+import type { SessionUsed } from '../session/reading.ts';
 
 /** Codes of the checks; each is the stable reason of a denial. The controls they implement: RTS 6 article 15, SEC 15c3-5(c). */
 export type CheckCode =
@@ -7,6 +7,8 @@ export type CheckCode =
   | 'ACCOUNT_NOT_ALLOWED'
   | 'STRATEGY_NOT_ALLOWED'
   | 'INSTRUMENT_NOT_ALLOWED'
+  | 'SESSION_CLOSED'
+  | 'CALENDAR_HORIZON'
   | 'TRADING_WINDOW_CLOSED'
   | 'QUOTE_STALE'
   | 'RATE_MISSING'
@@ -57,8 +59,8 @@ export interface Decision {
   readonly risk_group: string;
   readonly quotes: readonly QuoteUsed[];
   readonly rates: readonly { readonly base: string; readonly currency: string; readonly rate: string }[];
-  /** Hours of the instrument's session, with what was special about the date. */
-  readonly session?: Session;
+  /** What the gate said of the instrument's session; before there were calendars, its hours with what was special about the date. */
+  readonly session?: SessionUsed;
   /** Account equity in base currency, where cash is reconciled and every mark fresh. */
   readonly equity?: string;
   /** Worst price and worth in base currency the order is reserved at; absent when denied. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OrderTerms } from '../order/events.ts';
-import { ALWAYS_OPEN, US_EQUITIES } from '../session/session.ts';
 import { termsOf, TIME_MS } from '../testing/order-fixtures.ts';
+import { HOURS_ALWAYS, HOURS_US, readingOf } from '../testing/sessions.ts';
 import { activationOf, checkOf, decideOn, documentOf, failures, groupFrom, groupView, inputsOf, opened, quoteOf, quotesOf } from '../testing/risk-fixtures.ts';
 import type { DecisionInputs } from './checks.ts';
 import { symbolsUsed } from './decide.ts';
@@ -19,7 +19,7 @@ describe('what is missing denies', () => {
     const decision = decide();
     expect(decision).toMatchObject({ outcome: 'approved', worst_price: '100', reserved_notional: '1000', policy_hash: 'hash', policy_sequence: 3, risk_group: 'g', execute_by_ms: TIME_MS + 1000 });
     expect(decision.checks.map((check) => check.code)).toEqual([
-      'POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'TRADING_WINDOW_CLOSED', 'QUOTE_STALE', 'RATE_MISSING',
+      'POLICY_NOT_IN_FORCE', 'CLOCK_UNREADABLE', 'ACCOUNT_NOT_ALLOWED', 'STRATEGY_NOT_ALLOWED', 'INSTRUMENT_NOT_ALLOWED', 'SESSION_CLOSED', 'QUOTE_STALE', 'RATE_MISSING',
       'PRICE_COLLAR', 'ORDER_QTY_LIMIT', 'ORDER_NOTIONAL_LIMIT', 'DAILY_NOTIONAL_LIMIT', 'EXPOSURE_LIMIT', 'MESSAGE_RATE_LIMIT',
     ]);
   });
@@ -30,22 +30,48 @@ describe('what is missing denies', () => {
 
   it.each([['unreadable', undefined], ['not a number', Number.NaN], ['beyond time', Number.POSITIVE_INFINITY], ['a fraction', 1.5]])('a clock that is %s', (_what, businessTimeMs) => {
     const decision = decide({ businessTimeMs });
-    expect(failures(decision)).toEqual(expect.arrayContaining(['CLOCK_UNREADABLE firm', 'TRADING_WINDOW_CLOSED firm', 'MESSAGE_RATE_LIMIT firm', ...PRICED]));
+    expect(failures(decision)).toEqual(expect.arrayContaining(['CLOCK_UNREADABLE firm', 'SESSION_CLOSED firm', 'MESSAGE_RATE_LIMIT firm', ...PRICED]));
     expect(decision.business_time_ms).toBe(0);
   });
 
-  it('no session, a closed one, or one that cannot be read', () => {
+  it('a session that is not open, with why and when it opens', () => {
+    const holiday = readingOf({ state: 'closed', code: 'SESSION_CLOSED', why: 'Thanksgiving Day', next_open_ms: Date.parse('2013-11-29T14:30:00Z') });
+    expect(failures(decide({ session: holiday }))).toEqual(['SESSION_CLOSED firm']);
+    expect(checkOf(decide({ session: holiday }), 'SESSION_CLOSED')?.detail).toBe(
+      'session us-equities is closed: Thanksgiving Day; opens 2013-11-29 09:30 America/New_York (2013-11-29 14:30 UTC) (calendar XNYS test)');
+    expect(failures(decide({ session: readingOf() }))).toEqual([]);
+    expect(checkOf(decide({ session: readingOf() }), 'SESSION_CLOSED')).toMatchObject({ passed: true, detail: 'session us-equities of 2013-10-08 (calendar XNYS test)' });
+  });
+
+  it('a session read for another time than the order’s, to the millisecond', () => {
+    // 2013-10-08 13:30 UTC, the time of these decisions, is the opening.
+    expect(failures(decide({ session: readingOf({ since_ms: TIME_MS, until_ms: TIME_MS + 1 }) }))).toEqual([]);
+    for (const at of [{ since_ms: TIME_MS + 1 }, { until_ms: TIME_MS }]) expect(failures(decide({ session: readingOf(at) }))).toEqual(['SESSION_CLOSED firm']);
+    const { since_ms: _since, ...timeless } = readingOf();
+    expect(failures(decide({ session: timeless }))).toEqual(['SESSION_CLOSED firm']);
+  });
+
+  it('a day that the calendar does not know', () => {
+    const decision = decide({ session: readingOf({ state: 'unknown', code: 'CALENDAR_HORIZON', why: 'calendar XNYS test answers from 2010-01-01 to 2028-12-31, not for 2029-01-02' }) });
+    expect(failures(decision)).toEqual(['CALENDAR_HORIZON firm']);
+    expect(checkOf(decision, 'CALENDAR_HORIZON')?.detail).toContain('not for 2029-01-02');
+  });
+
+  it('no hours, closed ones, or ones that cannot be read, as decisions from before there were calendars recorded them', () => {
     expect(failures(decide({ session: undefined }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
     // 2013-10-08 09:30 in New York is 13:30 UTC, the time of these decisions.
-    expect(failures(decide({ session: US_EQUITIES }))).toEqual([]);
-    expect(failures(decide({ session: { ...US_EQUITIES, open: '09:31' } }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
-    expect(failures(decide({ session: { ...ALWAYS_OPEN, time_zone: 'Nowhere/Land' } }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
+    expect(failures(decide({ session: HOURS_US }))).toEqual([]);
+    expect(failures(decide({ session: { ...HOURS_US, open: '09:31' } }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
+    expect(failures(decide({ session: { ...HOURS_ALWAYS, time_zone: 'Nowhere/Land' } }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
   });
 
   it('the policy’s own window, which can only be narrower', () => {
     const within = (open: string) => decide({ policy: activationOf(documentOf({ trading_window: { time_zone: 'UTC', open, close: '20:00', days: [2] } })) });
     expect(failures(within('13:30'))).toEqual([]);
     expect(failures(within('13:31'))).toEqual(['TRADING_WINDOW_CLOSED firm']);
+    expect(checkOf(within('13:31'), 'TRADING_WINDOW_CLOSED')?.detail).toBe('the policy trades from 13:31 to 20:00 UTC on ISO weekdays 2');
+    const both = decide({ session: readingOf({ state: 'closed', code: 'SESSION_CLOSED', why: 'weekend' }), policy: activationOf(documentOf({ trading_window: { time_zone: 'UTC', open: '13:31', close: '20:00', days: [2] } })) });
+    expect(failures(both)).toEqual(['SESSION_CLOSED firm', 'TRADING_WINDOW_CLOSED firm']);
     expect(failures(decide({ policy: activationOf(documentOf({ trading_window: { time_zone: 'UTC', open: 'dawn', close: 'dusk', days: [2] } })) }))).toEqual(['TRADING_WINDOW_CLOSED firm']);
   });
 

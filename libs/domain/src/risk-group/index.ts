@@ -4,3 +4,4 @@ export * from './decision.ts';
 export type * from './events.ts';
 export * from './state.ts';
 export { forgetTime } from './message-times.ts';
+export { windowRefusal } from './trading-time.ts';

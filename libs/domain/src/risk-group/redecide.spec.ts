@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { termsOf, TIME_MS } from '../testing/order-fixtures.ts';
 import { activationOf, decided, decideOn, documentOf, groupFrom, inputsOf, limitedTo, opened, quoteOf, quotesOf, reconciled } from '../testing/risk-fixtures.ts';
-import { US_EQUITIES } from '../session/session.ts';
+import { HOURS_US, readingOf } from '../testing/sessions.ts';
 import type { DecisionInputs } from './checks.ts';
 import { decideOrder, recordedInputs } from './decide.ts';
 import type { Decision } from './decision.ts';
@@ -23,8 +23,12 @@ const cases: Readonly<Record<string, DecisionInputs>> = {
   'no policy': inputsOf({ policy: undefined }),
   'an unreadable clock': inputsOf({ businessTimeMs: undefined }),
   'no session': inputsOf({ session: undefined }),
-  'a session that is closed': inputsOf({ session: { ...US_EQUITIES, holidays: ['2013-10-08', '2013-10-07'] } }),
-  'an early close': inputsOf({ session: { ...US_EQUITIES, early_closes: { '2013-10-08': '10:00' } } }),
+  'an open session': inputsOf({ session: readingOf() }),
+  'a session that is closed': inputsOf({ session: readingOf({ state: 'closed', code: 'SESSION_CLOSED', why: 'Columbus Day', next_open_ms: TIME_MS + 86_400_000 }) }),
+  'a day beyond the horizon': inputsOf({ session: readingOf({ state: 'unknown', code: 'CALENDAR_HORIZON', why: 'not for that day' }) }),
+  'hours of before there were calendars': inputsOf({ session: HOURS_US }),
+  'hours that are closed': inputsOf({ session: { ...HOURS_US, holidays: ['2013-10-08', '2013-10-07'] } }),
+  'hours with an early close': inputsOf({ session: { ...HOURS_US, early_closes: { '2013-10-08': '10:00' } } }),
   'no quote': inputsOf({ quotes: new Map() }),
   'a stale quote': inputsOf({ quotes: quotesOf(quoteOf('TALLY', '99.9', '100.1', { time_ms: TIME_MS - 5000 })) }),
   'no rates': inputsOf({ rates: new Map() }),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { ALWAYS_OPEN, closesAtMs, isOpen, localTime, minuteOf, SESSIONS, tradingDay, US_EQUITIES, type Session } from './session.ts';
+import { HOURS_ALWAYS, HOURS_US } from '../testing/sessions.ts';
+import { clockOf, dayNumber, localTime, minuteOf, wallText } from './local-time.ts';
+import { isOpen, sessionOn, tradingDay, type Session } from './session.ts';
 
 const utc = (text: string): number => Date.parse(`${text}Z`);
 const MINUTE_MS = 60_000;
@@ -12,7 +14,7 @@ const expectOpenBetween = (session: Session, open: string, close: string): void 
 
 describe('a session of US equities', () => {
   it('opens with the minute of the opening and closes with the minute of the close', () => {
-    expectOpenBetween(US_EQUITIES, '2013-10-08T13:30:00', '2013-10-08T20:00:00');
+    expectOpenBetween(HOURS_US, '2013-10-08T13:30:00', '2013-10-08T20:00:00');
   });
 
   it.each([
@@ -25,46 +27,28 @@ describe('a session of US equities', () => {
     ['Friday before the autumn change of 2026', '2026-10-30T13:30:00', '2026-10-30T20:00:00'],
     ['Monday after it', '2026-11-02T14:30:00', '2026-11-02T21:00:00'],
   ])('keeps New York’s time: %s', (_what, open, close) => {
-    expectOpenBetween(US_EQUITIES, open, close);
+    expectOpenBetween(HOURS_US, open, close);
   });
 
   it('is closed at the weekend, by New York’s weekday', () => {
-    expect(isOpen(US_EQUITIES, utc('2013-10-05T15:00:00'))).toBe(false);
-    expect(isOpen(US_EQUITIES, utc('2013-10-06T15:00:00'))).toBe(false);
-    const late: Session = { ...US_EQUITIES, open: '18:00', close: '23:59' };
+    expect(isOpen(HOURS_US, utc('2013-10-05T15:00:00'))).toBe(false);
+    expect(isOpen(HOURS_US, utc('2013-10-06T15:00:00'))).toBe(false);
+    const late: Session = { ...HOURS_US, open: '18:00', close: '23:59' };
     // Saturday 00:30 UTC is Friday evening there.
     expect(isOpen(late, utc('2013-10-05T00:30:00'))).toBe(true);
     expect(isOpen(late, utc('2013-10-06T00:30:00'))).toBe(false);
   });
 
   it('is closed on a holiday, all of the local day', () => {
-    const session: Session = { ...US_EQUITIES, holidays: ['2013-11-28'] };
+    const session: Session = { ...HOURS_US, holidays: ['2013-11-28'] };
     expect(isOpen(session, utc('2013-11-28T15:00:00'))).toBe(false);
     expect(isOpen(session, utc('2013-11-27T15:00:00'))).toBe(true);
-    expect(closesAtMs(session, utc('2013-11-28T15:00:00'))).toBeUndefined();
   });
 
   it('closes early where the calendar says so, and never later than usual', () => {
-    const session: Session = { ...US_EQUITIES, early_closes: { '2013-11-29': '13:00', '2013-12-02': '23:00' } };
+    const session: Session = { ...HOURS_US, early_closes: { '2013-11-29': '13:00', '2013-12-02': '23:00' } };
     expectOpenBetween(session, '2013-11-29T14:30:00', '2013-11-29T18:00:00');
-    expect(closesAtMs(session, utc('2013-11-29T15:10:20'))).toBe(utc('2013-11-29T18:00:00'));
     expectOpenBetween(session, '2013-12-02T14:30:00', '2013-12-02T21:00:00');
-  });
-});
-
-describe('the close of the session now open', () => {
-  it('is the same from its first to its last instant', () => {
-    for (const at of ['2013-10-08T13:30:00', '2013-10-08T15:45:30.500', '2013-10-08T19:59:59.999']) expect(closesAtMs(US_EQUITIES, utc(at))).toBe(utc('2013-10-08T20:00:00'));
-    expect(closesAtMs(US_EQUITIES, utc('2013-10-08T20:00:00'))).toBeUndefined();
-    expect(closesAtMs(ALWAYS_OPEN, utc('2013-10-08T15:00:00'))).toBe(utc('2013-10-09T00:00:00'));
-  });
-
-  it.each([
-    ['23 hours', '2013-03-10T05:30:00', '2013-03-11T04:00:00'],
-    ['25 hours', '2013-11-03T04:30:00', '2013-11-04T05:00:00'],
-    ['25 hours, after the change', '2013-11-03T06:30:00', '2013-11-04T05:00:00'],
-  ])('is the local midnight of a day of %s', (_what, at, close) => {
-    expect(closesAtMs({ ...ALWAYS_OPEN, time_zone: NEW_YORK }, utc(at))).toBe(utc(close));
   });
 });
 
@@ -75,13 +59,12 @@ describe('what cannot be read is closed', () => {
     ['an early close in words', { early_closes: { '2013-10-08': 'noon' } }], ['a close before the opening', { open: '16:00', close: '09:30' }],
   ])('%s', (_what, changes) => {
     const at = utc('2013-10-08T15:00:00');
-    expect(isOpen(US_EQUITIES, at)).toBe(true);
-    expect(isOpen({ ...US_EQUITIES, ...changes }, at)).toBe(false);
-    expect(closesAtMs({ ...US_EQUITIES, ...changes }, at)).toBeUndefined();
+    expect(isOpen(HOURS_US, at)).toBe(true);
+    expect(isOpen({ ...HOURS_US, ...changes }, at)).toBe(false);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e300])('the instant %s', (timeMs) => {
-    expect(isOpen(ALWAYS_OPEN, timeMs)).toBe(false);
+    expect(isOpen(HOURS_ALWAYS, timeMs)).toBe(false);
   });
 
   it('reads minutes of the day and nothing else', () => {
@@ -146,15 +129,46 @@ describe('local time', () => {
   });
 });
 
-describe('the sessions that come with the product', () => {
-  it('are found by their names and can be read', () => {
-    for (const [name, session] of Object.entries(SESSIONS)) {
-      expect(session.name).toBe(name);
-      expect(minuteOf(session.open)).toBeLessThan(minuteOf(session.close));
+describe('the clock of a local day', () => {
+  const clockText = (zone: string, date: string, minutes: number): string => new Date(clockOf(zone, dayNumber(date))(minutes)).toISOString().slice(0, 16);
+
+  it('gives the instant of a wall time, of the evening before and of the day after', () => {
+    expect([-420, 0, 570, 1440, 1500].map((minutes) => clockText(NEW_YORK, '2013-10-08', minutes))).toEqual([
+      '2013-10-07T21:00', '2013-10-08T04:00', '2013-10-08T13:30', '2013-10-09T04:00', '2013-10-09T05:00']);
+  });
+
+  it('takes the first of two times and moves on one that is not there', () => {
+    expect([59, 60, 119, 120, 179, 180].map((minutes) => clockText(NEW_YORK, '2013-11-03', minutes))).toEqual([
+      '2013-11-03T04:59', '2013-11-03T05:00', '2013-11-03T05:59', '2013-11-03T07:00', '2013-11-03T07:59', '2013-11-03T08:00']);
+    expect([119, 120, 150, 180].map((minutes) => clockText(NEW_YORK, '2013-03-10', minutes))).toEqual(['2013-03-10T06:59', '2013-03-10T07:00', '2013-03-10T07:30', '2013-03-10T07:00']);
+  });
+
+  it('agrees with local time on every quarter of an hour of a year, in zones that change and that do not', () => {
+    for (const zone of [NEW_YORK, 'Europe/London', 'Asia/Kolkata', 'Australia/Lord_Howe']) {
+      let wrong = 0;
+      for (let timeMs = utc('2024-01-01T00:00:00'); timeMs < utc('2025-01-01T00:00:00'); timeMs += 15 * MINUTE_MS) {
+        const { date, minuteOfDay } = localTime(zone, timeMs);
+        const back = clockOf(zone, dayNumber(date))(minuteOfDay);
+        // The second of two equal wall times comes back as the first.
+        if (back !== timeMs && timeMs - back !== 60 * MINUTE_MS && timeMs - back !== 30 * MINUTE_MS) wrong += 1;
+      }
+      expect([zone, wrong]).toEqual([zone, 0]);
     }
   });
 
-  it('always means at any time', () => {
-    for (const at of ['2013-10-05T00:00:00', '2013-10-06T23:59:59.999', '2026-01-01T12:00:00']) expect(isOpen(ALWAYS_OPEN, utc(at))).toBe(true);
+  it('is no number for a zone or a date that there is not', () => {
+    expect(clockOf('America/Nowhere', 0)(0)).toBeNaN();
+    for (const date of ['2013-02-29', '2013-13-01', 'tomorrow', '', '2013-1-1']) expect(dayNumber(date)).toBeNaN();
   });
+
+  it('is written for people', () => {
+    expect(wallText(NEW_YORK, utc('2013-11-29T14:30:00'))).toBe('2013-11-29 09:30');
+    expect(wallText('UTC', utc('2013-11-29T14:30:05.999'))).toBe('2013-11-29 14:30:05');
+  });
+});
+
+it('keeps of hours what decides about a day', () => {
+  const session: Session = { ...HOURS_US, holidays: ['2013-11-28', '2013-12-25'], early_closes: { '2013-11-29': '13:00', '2013-12-24': '13:00' } };
+  expect(sessionOn(session, utc('2013-11-29T15:00:00'))).toEqual({ ...HOURS_US, early_closes: { '2013-11-29': '13:00' } });
+  expect(sessionOn(session, utc('2013-11-28T15:00:00'))).toEqual({ ...HOURS_US, holidays: ['2013-11-28'] });
 });

@@ -5,8 +5,8 @@ import { decideOrder } from '../risk-group/decide.ts';
 import type { CheckCode, Decision, QuoteUsed } from '../risk-group/decision.ts';
 import type { AppliedTrade, RiskGroupEvent } from '../risk-group/events.ts';
 import { emptyRiskGroup, evolveRiskGroup, type RiskGroupState } from '../risk-group/state.ts';
-import { ALWAYS_OPEN } from '../session/session.ts';
 import { termsOf, TIME_MS } from './order-fixtures.ts';
+import { ALWAYS_READING } from './sessions.ts';
 
 /** A market of TALLY at 99.9 to 100.1 and OTHER at 49.9 to 50.1 dollars, a euro at 1.25, and a policy too wide to matter. */
 
@@ -34,7 +34,7 @@ export const quotesOf = (...quotes: readonly QuoteUsed[]): ReadonlyMap<string, Q
 const CURRENCIES: Readonly<Record<string, string>> = { TALLY: 'USD', OTHER: 'USD', EURO: 'EUR' };
 
 export const inputsOf = (changes: Partial<DecisionInputs> = {}): DecisionInputs => ({
-  policy: activationOf(), businessTimeMs: TIME_MS, session: ALWAYS_OPEN,
+  policy: activationOf(), businessTimeMs: TIME_MS, session: ALWAYS_READING,
   quotes: quotesOf(quoteOf('TALLY', '99.9', '100.1'), quoteOf('OTHER', '49.9', '50.1'), quoteOf('EURO', '9.9', '10.1')),
   rates: new Map([['USD', '1'], ['EUR', '1.25']]), currencyOf: (symbol) => CURRENCIES[symbol], ...changes,
 });

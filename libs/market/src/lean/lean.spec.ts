@@ -93,8 +93,7 @@ describe('LEAN minute and tick files', () => {
   it('of minutes date a bar at its end, and stop at one on a day that closes early', async () => {
     const rows = [quoteRow(HALF_PAST_NINE, 7_480_000, '1', 7_490_000, '1'), quoteRow(46_740_000, 7_480_000, '1', 7_490_000, '1')];
     flat(dir, { symbol: 'goog', day: '20151224', kind: 'quote', rows, resolution: 'minute' });
-    const early = { name: 'us-equities', time_zone: 'America/New_York', open: '09:30', close: '16:00', days: [1, 2, 3, 4, 5], early_closes: { '2015-12-24': '13:00' } };
-    const steps = await stepsOf(leanSource({ dir, session: early }));
+    const steps = await stepsOf(leanSource({ dir }));
     expect(steps.map((step) => new Date(step.time_ms).toISOString())).toEqual(['2015-12-24T14:31:00.000Z', '2015-12-24T18:00:00.000Z']);
   });
 

@@ -1,5 +1,5 @@
-import { US_EQUITIES } from '@tallystick/domain';
-import type { Session } from '@tallystick/domain';
+import { US_EQUITIES, type TradingSession } from '@tallystick/calendars';
+import { namedSession } from '../session-window.ts';
 import { MarketError } from '../source.ts';
 import type { MarketDescription, MarketSource } from '../source.ts';
 import { marketSteps } from '../steps.ts';
@@ -17,7 +17,7 @@ export interface LeanOptions {
   /** All found when absent. */
   readonly symbols?: readonly string[];
   readonly resolution?: Resolution;
-  readonly session?: Session;
+  readonly session?: TradingSession;
 }
 
 /** A day of this many symbols' seconds, unpacked, is some 150 MB; more is a data centre's replay. */
@@ -68,7 +68,7 @@ export const leanSource = (options: LeanOptions): MarketSource => {
   const subPenny = new Set(surveys.flatMap((survey) => [...survey.subPenny]));
   const source = `lean:${symbols.length <= 8 ? symbols.join('+') : `${symbols.length} symbols`}`;
   const description: MarketDescription = {
-    source, simulated: false, days, start_ms, end_ms, session,
+    source, simulated: false, days, start_ms, end_ms, session: namedSession(session),
     instruments: symbols.map((symbol) => ({
       symbol, currency: 'USD', tick_size: subPenny.has(symbol) ? '0.0001' : '0.01', lot_size: '1', session: session.name,
     })),

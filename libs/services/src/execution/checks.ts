@@ -1,4 +1,4 @@
-import { killedBy, isFresh, isOpen, mayTrade, referencePrice, type Decision, type OrderTerms, type QuoteUsed, type Refusal } from '@tallystick/domain';
+import { killedBy, isFresh, mayTrade, referencePrice, sessionRefusal, windowRefusal, type Decision, type OrderTerms, type QuoteUsed, type Refusal } from '@tallystick/domain';
 import { decimal } from '@tallystick/domain';
 import type { ReferenceData } from '../reference/reference-data.ts';
 import type { ServicePorts } from '../shared/service-ports.ts';
@@ -28,8 +28,8 @@ export const sendRefusals = (world: ServicePorts, reference: ReferenceData, term
   if (now > decision.execute_by_ms) refusals.push({ code: 'EXECUTE_BY_PASSED', limit: String(decision.execute_by_ms), observed: String(now), detail: 'the order came too late to be sent' });
   const killed = killedBy(reference.kill(), { account: terms.account, strategy: terms.strategy.id, symbol: terms.symbol, venue: terms.venue });
   if (killed !== undefined) refusals.push({ code: 'KILL_SWITCH', detail: `the kill switch is engaged for ${killed}` });
-  const session = reference.sessionOf(terms.symbol);
-  if (!session || !isOpen(session, now)) refusals.push({ code: 'SESSION_CLOSED', detail: session ? `session ${session.name} is closed` : `no session is known for ${terms.symbol}` });
+  const closed = [sessionRefusal(reference.sessionOf(terms.symbol, now), now), windowRefusal(policy.document.trading_window, now)];
+  refusals.push(...closed.filter((refusal) => refusal !== undefined));
   const quote = world.market.quote(terms.symbol);
   if (!isFresh(quote, now, policy.document.quote_max_age_ms)) refusals.push({ code: 'QUOTE_STALE', detail: `no fresh quote of ${terms.symbol}` });
   else {

@@ -1,7 +1,8 @@
+import { readSession } from '@tallystick/calendars';
 import { decisionDigestOf, decodeInstrument, decodeKill, decodePolicy, decodeRate, PolicyV1, policyHashOf } from '@tallystick/contracts';
 import {
-  evolveInstruments, evolveKill, evolvePolicy, NO_KILL_SWITCH, NO_POLICY, SESSIONS,
-  type Decision, type Instruments, type KillState, type OrderTerms, type PolicyActivation, type PolicyState, type Session,
+  evolveInstruments, evolveKill, evolvePolicy, NO_KILL_SWITCH, NO_POLICY,
+  type Decision, type Instruments, type KillState, type OrderTerms, type PolicyActivation, type PolicyState, type SessionReading,
 } from '@tallystick/domain';
 import type { EventStore, Log, RecordedEvent, Stop, Subscription, Verifier } from '@tallystick/ports';
 import { NO_KILL_FILE, withFile, type KillFile } from '../kill/kill-file.ts';
@@ -84,9 +85,9 @@ export class ReferenceData {
     return this.instrumentsKnown;
   }
 
-  sessionOf(symbol: string): Session | undefined {
-    const name = this.instrumentsKnown.get(symbol)?.session;
-    return name === undefined ? undefined : SESSIONS[name];
+  /** What the market of the instrument does at that business time (epoch ms); what cannot be read is closed. */
+  sessionOf(symbol: string, timeMs: number | undefined): SessionReading {
+    return readSession(this.instrumentsKnown.get(symbol)?.session, timeMs);
   }
 
   /** Base currency per unit of each currency with a known rate; the base itself is 1. */

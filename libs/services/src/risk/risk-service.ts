@@ -188,7 +188,7 @@ export class RiskService {
       quotes.set(symbol, { symbol, time_ms, sequence, source, ...(bid === undefined ? {} : { bid }), ...(ask === undefined ? {} : { ask }), ...(last === undefined ? {} : { last }) });
     }
     const inputs: DecisionInputs = {
-      policy, businessTimeMs, session: this.reference.sessionOf(request.symbol), quotes,
+      policy, businessTimeMs, session: this.reference.sessionOf(request.symbol, businessTimeMs), quotes,
       rates: this.reference.rates(policy?.document.base_currency ?? ''), currencyOf: (symbol) => instruments.get(symbol)?.currency,
     };
     const decision = decideOrder(group, terms, inputs, { decisionId: factIdOf(riskGroupStream(riskGroup, group.day ?? ''), leg.order_id, 0), marketSequence: this.world.market.sequence() });

@@ -18,7 +18,8 @@ export const clientIdKey = (account: string, clientOrderId: string): string => `
 
 export const sessionOpenAt = (config: EngineConfig, timeMs: number): boolean => {
   const window = config.windowAt(timeMs);
-  return window !== undefined && timeMs >= window.open_ms && timeMs < window.close_ms;
+  if (!window || timeMs < window.open_ms || timeMs >= window.close_ms) return false;
+  return window.breaks?.some(({ from_ms: from, until_ms: until }) => timeMs >= from && timeMs < until) !== true;
 };
 
 /** The book as it was saved. Pure: the same rows give the same book. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { cancelOrder, placeOrder } from './index.ts';
 import { CLOSE_MS, OPEN_MS, openOrders, order, said, step, trading } from './testing.ts';
+import type { TradingWindow } from './types.ts';
 
 const tenDollars = { bid: ['10', '300'], ask: ['10.01', '200'] } as const;
 
@@ -132,6 +133,18 @@ describe('time in force', () => {
     expect(openOrders(closed.book).map((each) => each.client_order_id)).toEqual(['gtc']);
     const nextDay = step(closed.book, 86_400_000 + OPEN_MS, { bid: ['8', '900'], ask: ['8.5', '900'] });
     expect(said(nextDay.reports)).toEqual(['filled 100@8.5']);
+  });
+
+  it('over a lunch break rests, is refused where it cannot, and trades when it is over', () => {
+    const windowAt = (): TradingWindow => ({ open_ms: OPEN_MS, close_ms: CLOSE_MS, breaks: [{ from_ms: OPEN_MS + 100, until_ms: OPEN_MS + 200 }] });
+    const atLunch = step(trading([tenDollars], { windowAt }), OPEN_MS + 100, tenDollars).book;
+    expect(said(placeOrder(atLunch, order()).reports)).toEqual(['rejected SESSION_CLOSED']);
+    const rested = placeOrder(atLunch, order({ order_type: 'limit', limit_price: '10.5' }));
+    expect(said(rested.reports)).toEqual(['acknowledged']);
+    expect(openOrders(rested.book)).toMatchObject([{ expires_ms: CLOSE_MS }]);
+    const later = step(rested.book, OPEN_MS + 199, tenDollars);
+    expect(said(later.reports)).toEqual([]);
+    expect(said(step(later.book, OPEN_MS + 200, tenDollars).reports)).toEqual(['filled 100@10.01']);
   });
 
   it('DAY after the close has no session left', () => {

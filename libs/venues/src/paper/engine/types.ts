@@ -9,10 +9,12 @@ export interface FeedStep extends MarketSnapshot {
   readonly traded: readonly string[];
 }
 
-/** Epoch ms, UTC; open from `open_ms` up to, not including, `close_ms`. */
+/** Epoch ms, UTC; open from `open_ms` up to, not including, `close_ms`, other than in its breaks. */
 export interface TradingWindow {
   readonly open_ms: number;
   readonly close_ms: number;
+  /** Lunch and the like: orders rest, nothing trades. */
+  readonly breaks?: readonly { readonly from_ms: number; readonly until_ms: number }[];
 }
 
 export interface EngineConfig {
@@ -23,7 +25,7 @@ export interface EngineConfig {
   readonly fee_per_share: string;
   /** `permanent` refuses a client order id that the account has used before; `none` takes it as another order. */
   readonly dedupe: 'none' | 'permanent';
-  /** The window of the local date that a business time lies on; `undefined` on a day without trading. Pure. */
+  /** The window that an order entered at a business time belongs to; `undefined` on a day without trading. Pure. */
   readonly windowAt: (timeMs: number) => TradingWindow | undefined;
   /** Business time before the first step. */
   readonly start_ms: number;

@@ -1,4 +1,4 @@
-import type { Session } from '@tallystick/domain';
+import type { NamedSession } from '@tallystick/domain';
 import type { VenueInstrument } from '@tallystick/ports';
 import type { FeedStep } from '../engine/index.ts';
 
@@ -10,7 +10,7 @@ export interface Feed {
     readonly days: readonly string[];
     readonly start_ms: number;
     readonly end_ms: number;
-    readonly session: Session;
+    readonly session: NamedSession;
     readonly instruments: readonly VenueInstrument[];
     /** Equal for equal data. */
     readonly fingerprint: string;

@@ -19,7 +19,7 @@ export interface PaperVenueOptions {
   readonly host?: string;
   readonly dataDir: string;
   readonly feed: Feed;
-  /** Pure: the trading window of the local date that a time lies on. */
+  /** Pure: the trading window that an order entered at a time belongs to. */
   readonly windowAt: EngineConfig['windowAt'];
   readonly accounts: readonly { readonly account: string; readonly cash: string; readonly token: string }[];
   readonly controlToken: string;

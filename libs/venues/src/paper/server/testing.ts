@@ -1,7 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALWAYS_OPEN } from '@tallystick/domain';
 import type { FeedStep } from '../engine/index.ts';
 import { config, stepOf } from '../engine/testing.ts';
 import type { Market } from '../engine/testing.ts';
@@ -15,7 +14,7 @@ export const OTHER_TOKEN = 'token-of-other';
 export const CONTROL = 'token-of-control';
 
 const descriptionOf = (fingerprint: string, last: number): Feed['description'] => ({
-  source: 'test', simulated: true, days: ['1970-01-01'], start_ms: 0, end_ms: last, session: ALWAYS_OPEN, instruments: config().instruments, fingerprint,
+  source: 'test', simulated: true, days: ['1970-01-01'], start_ms: 0, end_ms: last, session: { name: 'always', calendar: 'ALWAYS', version: 'test', time_zone: 'UTC' }, instruments: config().instruments, fingerprint,
 });
 
 /** A market of these steps, `[time_ms, ...markets]` each. */
