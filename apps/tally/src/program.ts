@@ -6,6 +6,7 @@ import { killCommands } from './commands/kill.ts';
 import { operationCommands } from './commands/operations.ts';
 import { orderCommands } from './commands/order.ts';
 import { replayCommands } from './commands/replay.ts';
+import { sessionCommands } from './commands/session.ts';
 import { storeCommands } from './commands/store.ts';
 import { CliError, EXIT, EXIT_CODES_HELP, type CliFault } from './errors.ts';
 
@@ -21,6 +22,7 @@ Examples:
   tally order list --watch
   tally position list --as-of 2013-10-08T15:00:00Z
   tally replay verify
+  tally session show us-equities --days 10
   tally store backup /backup/store-2026-01-31`;
 
 const printFault = (fault: CliFault, json: boolean, { stdout, stderr }: Surroundings['streams']): void => {
@@ -54,7 +56,7 @@ export const runTally = async (argv: readonly string[], around: Surroundings): P
     .option('--json', 'for programs').option('--url <url>', 'the gateway').option('--token-file <file>', 'file with the token').option('--data <dir>', 'data directory of the system')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: (text) => void said.push(text) }).addHelpText('after', HELP);
-  for (const add of [intentCommands, orderCommands, holdingCommands, killCommands, operationCommands, replayCommands, storeCommands]) add(program, run);
+  for (const add of [intentCommands, orderCommands, holdingCommands, killCommands, operationCommands, replayCommands, sessionCommands, storeCommands]) add(program, run);
   inherit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

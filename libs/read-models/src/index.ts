@@ -2,6 +2,7 @@ export { ReadModel } from './read-model.ts';
 export type { ReadModelOptions } from './read-model.ts';
 export { FOLDED_PREFIXES } from './project/projection.ts';
 export type { InstanceBody } from './project/references.ts';
+export { instrumentInFile } from './query/instruments.ts';
 export { Queries } from './query/queries.ts';
 export type { BadCursor, Page, Paged, PageRequest } from './query/queries.ts';
 export type { At } from './query/at.ts';
