@@ -23,6 +23,11 @@ const SIDECAR_EVERY_BYTES = 16 * 1024 * 1024;
 /** The file was left as it was before: nothing of the group is in the log. */
 export class WriteRefused extends Error {}
 
+/** A sync failed: what was promised may be gone, whatever the next one says. */
+export class SyncFailed extends Error {
+  readonly code = 'SYNC_FAILED';
+}
+
 export interface LogWriterOptions {
   readonly dataDir: string;
   readonly opened: OpenedLog;
@@ -112,7 +117,7 @@ export class LogWriter {
 
   /**
    * Begins a new segment when the active one is full, and saves the active one's index now and then. Call only when nothing
-   * is unsynced: a sidecar speaks of synced bytes alone. Throws when the disk refuses.
+   * is unsynced: a sidecar speaks of synced bytes alone. Throws when the disk refuses, and `SyncFailed` when it does so at the sync.
    */
   rollIfFull(): void {
     const active = this.active();
@@ -122,7 +127,11 @@ export class LogWriter {
     }
     this.trim(active);
     // Durable before there is a next one: only the last file may end in zeros.
-    fdatasyncSync(active.fd);
+    try {
+      fdatasyncSync(active.fd);
+    } catch (error) {
+      throw new SyncFailed(errorText(error), { cause: error });
+    }
     const header = { number: active.number + 1, baseOffset: this.bytes, eventsBefore: this.index.count, chain: Buffer.from(this.chain) };
     // First, as it fails on a full disk: the sidecar is a cache, and the room it takes is room for the log.
     const next = createSegment(this.dataDir, header);

@@ -71,6 +71,26 @@ describe('a failed sync', () => {
   });
 });
 
+describe('a failed sync where one file ends and the next begins', () => {
+  it('is as fatal as any other: no append is answered by it', async () => {
+    const failures: Error[] = [];
+    const store = new Store({ dataDir, log: { write: () => undefined }, onFatal: (error) => void failures.push(error), segmentBytesMax: 100 });
+    await write(store, 'a', Array.from({ length: 10 }, (_, n) => n));
+    const whole = jest.spyOn(fs, 'fdatasyncSync').mockImplementation(() => {
+      throw new Error('EIO');
+    });
+    const answers: unknown[] = [];
+    void write(store, 'a', [10]).then((answer) => answers.push(answer));
+    while (failures.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(whole).toHaveBeenCalled();
+    jest.restoreAllMocks();
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answers).toEqual([]);
+    expect(failures).toMatchObject([{ code: 'SYNC_FAILED' }]);
+    store.close();
+  });
+});
+
 describe('a record damaged on the disk while the server runs', () => {
   it('is refused to whoever reads it, and its neighbours are served', async () => {
     const first = openStore(dataDir);

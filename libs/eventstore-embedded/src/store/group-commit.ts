@@ -2,6 +2,7 @@ import { errorText } from '../errors.ts';
 import type { StoreLog } from '../log.ts';
 import type { NewRecord } from '../log/format.ts';
 import { recordBytes } from '../log/format.ts';
+import { SyncFailed } from '../log/log-writer.ts';
 import type { LogWriter } from '../log/log-writer.ts';
 import type { StoreMetrics } from '../metrics.ts';
 import { planWrite } from './append-plan.ts';
@@ -122,7 +123,8 @@ export class GroupCommit {
       context.source.staged.clear();
     } catch (error) {
       this.takeBack(before);
-      this.refuse(group, error);
+      if (error instanceof SyncFailed) this.fail(error);
+      else this.refuse(group, error);
       return;
     }
     this.syncing = staged;
@@ -135,8 +137,7 @@ export class GroupCommit {
     writer.sync((error) => {
       metrics.syncSeconds.observe((performance.now() - startedMs) / 1000);
       if (error !== null) {
-        this.state = 'failed';
-        this.options.onFatal(error);
+        this.fail(error);
         return;
       }
       context.index.visible = context.index.count;
@@ -146,6 +147,11 @@ export class GroupCommit {
       this.finish(staged);
       this.options.onCommitted();
     });
+  }
+
+  private fail(error: Error): void {
+    this.state = 'failed';
+    this.options.onFatal(error);
   }
 
   /** Decides each request on its own and puts what it writes into the index, so that the next one sees it. */
