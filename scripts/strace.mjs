@@ -4,17 +4,15 @@
  *   import { resolveStrace } from './strace.mjs'; const path = await resolveStrace({ log });
  *   node scripts/strace.mjs        prints the path
  */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { placesOf, resolveProgram, run, unpackFromDebian } from './lib/debian.mjs';
 import { Refusal, fail } from './lib/progress.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const unpacked = join(root, '.cache/strace');
 const cached = join(unpacked, 'strace');
-const run = promisify(execFile);
 /** The program and the library it prints stacks with, which not every system has. */
 const PACKAGES = ['strace', 'libunwind8'];
 
@@ -34,29 +32,12 @@ here=$(dirname "$0")
 LD_LIBRARY_PATH="${libraries.map((dir) => `$here/${dir}`).join(':')}" exec "$here/usr/bin/strace" -E LD_LIBRARY_PATH "$@"
 `;
 
-async function fromDebian(log) {
-  mkdirSync(dirname(unpacked), { recursive: true });
-  const dir = mkdtempSync(join(dirname(unpacked), 'strace-download-'));
-  const download = () => run('apt-get', ['download', ...PACKAGES], { cwd: dir, timeout: 120_000 });
-  try {
-    try {
-      await download();
-    } catch (error) {
-      if (process.getuid?.() !== 0 || error.code === 'ENOENT') throw error;
-      log('apt-get update');
-      await run('apt-get', ['update'], { timeout: 180_000 });
-      await download();
-    }
-    const content = join(dir, 'content');
-    for (const archive of readdirSync(dir).filter((name) => name.endsWith('.deb'))) await run('dpkg-deb', ['-x', join(dir, archive), content]);
-    if (!existsSync(join(content, 'usr/bin/strace'))) throw new Error('the Debian package holds no strace');
-    const libraries = ['usr/lib', 'lib'].flatMap((place) => (existsSync(join(content, place)) ? readdirSync(join(content, place)).filter((name) => name.endsWith('-gnu')).map((name) => join(place, name)) : []));
-    writeFileSync(join(content, 'strace'), wrapper(libraries), { mode: 0o755 });
-    rmSync(unpacked, { recursive: true, force: true });
-    renameSync(content, unpacked);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+function place(content) {
+  if (!existsSync(join(content, 'usr/bin/strace'))) throw new Error('the Debian package holds no strace');
+  const libraries = ['usr/lib', 'lib'].flatMap((dir) => (existsSync(join(content, dir)) ? readdirSync(join(content, dir)).filter((name) => name.endsWith('-gnu')).map((name) => join(dir, name)) : []));
+  writeFileSync(join(content, 'strace'), wrapper(libraries), { mode: 0o755 });
+  rmSync(unpacked, { recursive: true, force: true });
+  renameSync(content, unpacked);
 }
 
 export async function resolveStrace({ log = () => undefined } = {}) {
@@ -65,28 +46,13 @@ export async function resolveStrace({ log = () => undefined } = {}) {
     if ((await usable(chosen)) === undefined) throw new Refusal(`STRACE_BIN is ${chosen}, which is no strace that runs here`);
     return chosen;
   }
-  const places = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/bin', '/usr/local/bin'];
-  for (const path of [...places.map((place) => join(place, 'strace')), cached].filter((candidate) => existsSync(candidate))) {
-    const version = await usable(path);
-    if (version !== undefined) {
-      log(version);
-      return path;
-    }
-  }
   if (process.platform !== 'linux') throw new Refusal('there is no strace but on Linux');
-  let reason;
-  try {
-    await fromDebian(log);
-    const version = await usable(cached);
-    if (version !== undefined) {
-      log(`${version}, from Debian's package`);
-      return cached;
-    }
-    reason = 'the one in Debian’s package does not run here';
-  } catch (error) {
-    reason = error.code === 'ENOENT' ? 'this system has no apt-get to fetch it with' : String(error.stderr || error.message).trim().split('\n').at(-1);
-  }
-  throw new Refusal(`no strace found (${reason}). Install it (apt install strace, dnf install strace) or set STRACE_BIN to its path.`);
+  return resolveProgram({
+    name: 'strace', cached, usable, log,
+    candidates: [...placesOf('strace', ['/usr/bin', '/usr/local/bin']), cached].filter((path) => existsSync(path)),
+    fetch: () => unpackFromDebian(PACKAGES, { near: dirname(unpacked), log, place }),
+    advice: 'Install it (apt install strace, dnf install strace) or set STRACE_BIN to its path.',
+  });
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
