@@ -130,7 +130,7 @@ const show = async (context: Context, name: string | undefined, flags: ShowFlags
 
 export const sessionCommands = (program: Command, run: Run): void => {
   program.command('session').description('when markets trade, by the exchange calendars of this build').command('show').description('one session, calendar or listed instrument; all calendars without a name')
-    .argument('[name]', 'such as us-equities, XNYS or SPY').option('--at <time>', 'a time with its zone, as 2024-11-29T14:30:00Z; now when absent').option('--days <n>', 'its days from then on', wholeNumber('--days'), '5')
+    .argument('[name]', 'such as us-equities, XNYS or SPY').option('--at <time>', 'a time with its zone, as 2024-11-29T14:30:00Z, or a date: its midnight in UTC; now when absent').option('--days <n>', 'its days from then on', wholeNumber('--days'), '5')
     .addHelpText('after', '\nAsks nobody: the calendars are built in, and an instrument is looked up in the read model on this machine. Ends with 1 where the calendar does not know the day.\n\nExamples:\n  tally session show\n  tally session show us-equities --days 10\n  tally session show XTKS --at 2024-11-05T02:45:00Z\n  tally session show SPY --data .data --json')
     .action(run((context, [name], flags: ShowFlags) => show(context, name, flags)));
 };
