@@ -20,7 +20,7 @@ export const storeCasesOf = (scale: Scale): readonly CampaignCase[] => {
   const n = (ci: number, all: number): number => (scale === 'ci' ? ci : all);
   return inPairs([
     killCase(n(6, 80)), ...tracedKillCases(n(5, 40)), syncErrorCase(n(5, 30)),
-    writeErrorCase(n(5, 30)), rollCase(n(2, 10)), restartStormCase(n(10, 80)), tornTailCase(n(12, 100)),
+    writeErrorCase(n(5, 30)), rollCase(n(2, 12)), restartStormCase(n(10, 80)), tornTailCase(n(12, 100)),
     markErrorCase(n(2, 10)), birthKillCase(n(1, 2)), shortWriteCase(n(3, 20)), tornWriteCase(n(4, 20)), lostWriteCase(n(3, 16)), startKillCase(n(1, 5)),
     diskFullCase(n(2, 12)), flipRunningCase(n(5, 40)), flipSidecarCase(n(5, 40)), flipLogCase(n(10, 100)), flipMarkCase(n(6, 40)), twoServersCase(n(2, 10)),
   ]);

@@ -31,16 +31,18 @@ const traceOf = (calls: readonly Partial<Call>[]): Trace => ({
 const write = (offset: number, result: number): Partial<Call> => ({ name: 'pwrite64', file: LOG, offset, result, length: result });
 const sync = (result = 0): Partial<Call> => ({ name: 'fdatasync', file: LOG, result });
 
-/** Every length that the log is found with, over many draws. */
+/** How many bytes of the log are found to be there from its start on, over many draws: the least, the most, and how many different ones. */
 const lengths = (start: number, end: number, calls: readonly Partial<Call>[]): readonly number[] => {
   const found = new Set<number>();
-  for (let draw = 0; draw < 60; draw += 1) {
+  for (let draw = 0; draw < 100; draw += 1) {
     writeFileSync(join(dir, LOG), Buffer.alloc(start, 1));
     writeFileSync(join(dir, MARK_FILE), markOf('a', 'b'));
     const before = beforeStart(dir);
     writeFileSync(join(dir, LOG), Buffer.alloc(end, 1));
     losePower(dir, traceOf(calls), before, { directory: 'data', random: randomOf(String(draw)) });
-    found.add(existsSync(join(dir, LOG)) ? readFileSync(join(dir, LOG)).length : -1);
+    const bytes = readFileSync(join(dir, LOG));
+    const torn = bytes.indexOf(0);
+    found.add(torn < 0 ? bytes.length : torn);
   }
   return [...found].sort((a, b) => a - b);
 };
@@ -83,6 +85,15 @@ describe('a loss of power', () => {
       found.add(left.subarray(1_000, 2_000).every((byte) => byte === 1) ? 'all' : left.subarray(1_000, 2_000).every((byte) => byte === 0) ? 'none' : 'some');
     }
     expect([...found].sort()).toEqual(['all', 'none', 'some']);
+  });
+
+  it('leaves zeros where zeros were, and does not take what was synced among them', () => {
+    expect(lengths(100, 300, [write(100, 1_000), sync(), write(100, 100), sync(), write(200, 100)])[0]).toBe(200);
+    expect(lengths(100, 300, [write(100, 1_000), sync(), write(100, 200), sync()])).toEqual([300]);
+  });
+
+  it('forgets what was cut off again', () => {
+    expect(lengths(100, 100, [write(100, 200), { name: 'ftruncate', file: LOG, length: 100, result: 0 }])).toEqual([100]);
   });
 
   it('does not count a sync that never returned', () => {

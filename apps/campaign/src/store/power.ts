@@ -4,25 +4,21 @@ import type { Random } from '../random.ts';
 import { MARK_FILE, SLOT_AT, SLOT_BYTES, readMark, segmentsOf, sidecarsOf } from './disk.ts';
 import type { Call, Trace } from './trace.ts';
 
-const SECTOR_BYTES = 512;
-
-/** What a disk is certain to have of one file. */
-interface Synced {
-  /** Bytes from its start. */
-  bytes: number;
-  /** Written, synced or not. */
-  written: number;
-  /** It is in the directory for certain. */
-  named: boolean;
-  /** A sync of it has failed: its pages may be marked clean and be gone, and no later sync brings them back. */
-  broken: boolean;
-  /** Written over what was synced, as over zeros ahead of the log, and not synced since: any of its sectors may be there, or what was before. */
-  over: Range[];
-}
-
 interface Range {
   readonly from: number;
   readonly to: number;
+}
+
+/** What a disk is certain to have of one file. */
+interface Durable {
+  /** Length of the file. */
+  bytes: number;
+  /** Written, and not certain: before it there were zeros there, or nothing. */
+  open: Range[];
+  /** Written before a sync that failed: pages may be marked clean and be gone, so no later sync speaks for them until they are written anew. */
+  dropped: Range[];
+  /** It is in the directory for certain. */
+  named: boolean;
 }
 
 /** The files as they were durable before the traced server was started: all of what was there. */
@@ -37,44 +33,53 @@ export const beforeStart = (dataDir: string): Before => ({
 });
 
 interface Survivors {
-  readonly logs: ReadonlyMap<string, Synced>;
+  readonly logs: ReadonlyMap<string, Durable>;
   /** For each copy in the mark: what may be found there after a loss of power. The first is what was synced. */
   readonly slots: readonly (readonly Buffer[])[];
 }
 
 const isLog = (file: string): boolean => file.endsWith('.log');
 
-const wrote = (log: Synced, offset: number, bytes: number): void => {
-  // Written anew from where it was last certain: what a failed sync may have dropped is there again, and a later sync speaks for it.
-  if (log.broken && offset <= log.bytes) Object.assign(log, { broken: false, written: offset });
-  log.written = Math.max(log.written, offset + bytes);
-  if (offset < log.bytes) log.over.push({ from: offset, to: Math.min(offset + bytes, log.bytes) });
+const without = (range: Range, { from, to }: Range): readonly Range[] =>
+  [{ from: range.from, to: Math.min(range.to, from) }, { from: Math.max(range.from, to), to: range.to }].filter((left) => left.to > left.from);
+
+const wrote = (log: Durable, range: Range): void => {
+  log.dropped = log.dropped.flatMap((lost) => without(lost, range));
+  log.open.push(range);
 };
 
-/** What a sync makes certain is what had been written when it began. */
+/** What a sync makes certain is what had been written when it began: the first `count` of what is open. */
+const synced = (log: Durable, count: number, done: boolean): void => {
+  const settled = log.open.splice(0, count);
+  if (done) log.bytes = settled.reduce((bytes, { to }) => Math.max(bytes, to), log.bytes);
+  else log.dropped.push(...settled);
+};
+
+const cut = (log: Durable, bytes: number): void => {
+  const within = (ranges: readonly Range[]): Range[] => ranges.filter(({ from }) => from < bytes).map(({ from, to }) => ({ from, to: Math.min(to, bytes) }));
+  Object.assign(log, { bytes: Math.min(log.bytes, bytes), open: within(log.open), dropped: within(log.dropped) });
+};
+
+/** Replays the calls in the order in which they were over. */
 const survivorsOf = (trace: Trace, before: Before, directory: string): Survivors => {
-  const logs = new Map<string, Synced>([...before.lengths].map(([file, bytes]) => [file, { bytes, written: bytes, named: true, broken: false, over: [] }]));
+  const logs = new Map<string, Durable>([...before.lengths].map(([file, bytes]) => [file, { bytes, open: [], dropped: [], named: true }]));
   const slots: Buffer[][] = SLOT_AT.map((at) => [before.mark.subarray(at, at + SLOT_BYTES)]);
-  const atBegin = new Map<Call, { readonly written: number; readonly over: number }>();
+  const openAtBegin = new Map<Call, number>();
   const slotsAtBegin = new Map<Call, readonly number[]>();
   const edges = trace.calls.flatMap((call) => [{ at: call.beganAt, call, isEnd: false }, ...(call.result === undefined ? [] : [{ at: call.endedAt + 0.5, call, isEnd: true }])]);
   for (const { call, isEnd } of edges.sort((a, b) => a.at - b.at)) {
     const { name, file, offset, data, length, result = -1, injected } = call;
-    const log = isLog(file) ? (logs.get(file) ?? { bytes: 0, written: 0, named: false, broken: false, over: [] }) : undefined;
+    const log = isLog(file) ? (logs.get(file) ?? { bytes: 0, open: [], dropped: [], named: false }) : undefined;
     if (log) logs.set(file, log);
     const isSync = name === 'fdatasync' || name === 'fsync';
     if (!isEnd) {
-      if (isSync && log) atBegin.set(call, { written: log.written, over: log.over.length });
+      if (isSync && log) openAtBegin.set(call, log.open.length);
       if (isSync && file === MARK_FILE) slotsAtBegin.set(call, slots.map((versions) => versions.length - 1));
-    } else if (isSync && result < 0 && log) log.broken = true;
+    } else if (isSync && log) synced(log, openAtBegin.get(call) ?? 0, result >= 0);
     else if (result >= 0 && !injected) {
-      if (name === 'pwrite64' && log) wrote(log, offset, result);
-      else if (name === 'ftruncate' && log) Object.assign(log, { written: length, bytes: Math.min(log.bytes, length), over: log.over.filter(({ from }) => from < length) });
+      if (name === 'pwrite64' && log) wrote(log, { from: offset, to: offset + result });
+      else if (name === 'ftruncate' && log) cut(log, length);
       else if (name === 'pwrite64' && file === MARK_FILE) slots[SLOT_AT.findIndex((at) => at === offset)]?.push(data);
-      else if (isSync && log && !log.broken) {
-        log.bytes = Math.max(log.bytes, atBegin.get(call)?.written ?? 0);
-        log.over.splice(0, atBegin.get(call)?.over ?? 0);
-      }
       else if (isSync && file === MARK_FILE) for (const [i, versions] of slots.entries()) versions.splice(0, slotsAtBegin.get(call)?.[i] ?? 0);
       else if (isSync && file === directory) for (const each of logs.values()) each.named = true;
     }
@@ -82,31 +87,30 @@ const survivorsOf = (trace: Trace, before: Before, directory: string): Survivors
   return { logs, slots };
 };
 
-/** What may be on a disk of bytes that were written and not synced: nothing, a part, or the length without all of the content. */
-const tearTail = (path: string, synced: number, random: Random): void => {
-  const bytes = readFileSync(path);
-  if (bytes.length <= synced) return;
-  const keep = random.pick(['nothing', 'nothing', 'part', 'holes'] as const);
-  if (keep === 'nothing') truncateSync(path, synced);
-  else if (keep === 'part') truncateSync(path, random.whole(synced, bytes.length));
-  else {
-    for (let from = synced; from < bytes.length; from += 512 - (from % 512)) if (random.chance(0.5)) bytes.fill(0, from, Math.min(bytes.length, from + 512 - (from % 512)));
-    writeFileSync(path, bytes);
-  }
+/** A disk writes one whole or not at all. */
+const SECTOR_BYTES = 512;
+
+/** What may be on a disk of bytes that were written and not synced: nothing, the beginning, or some sectors. */
+const tear = (bytes: Buffer, { from, to }: Range, random: Random): void => {
+  const keep = random.pick(['nothing', 'nothing', 'all', 'beginning', 'sectors'] as const);
+  if (keep === 'nothing') bytes.fill(0, from, to);
+  else if (keep === 'beginning') bytes.fill(0, random.whole(from, to), to);
+  else if (keep === 'sectors') for (let at = from; at < to; at += SECTOR_BYTES - (at % SECTOR_BYTES)) if (random.chance(0.5)) bytes.fill(0, at, Math.min(to, at + SECTOR_BYTES - (at % SECTOR_BYTES)));
 };
 
-/** A sector is written whole or not at all. What the log is written over is zeros. */
-const tearOver = (path: string, ranges: readonly Range[], random: Random): void => {
+const tearFile = (path: string, log: Durable, random: Random): number => {
   const bytes = readFileSync(path);
-  const keep = random.pick(['nothing', 'part', 'all'] as const);
-  if (keep === 'all' || ranges.length === 0) return;
-  for (const { from, to } of ranges) {
-    for (let at = from, next; at < to; at = next) {
-      next = Math.min(to, at + SECTOR_BYTES - (at % SECTOR_BYTES));
-      if (keep === 'nothing' || random.chance(0.5)) bytes.fill(0, at, Math.min(next, bytes.length));
-    }
+  let uncertain = 0;
+  for (const { from, to } of [...log.open, ...log.dropped]) {
+    const range = { from, to: Math.min(to, bytes.length) };
+    // Zeros that were written ahead are no loss.
+    if (range.to > range.from && bytes.subarray(range.from, range.to).some((byte) => byte !== 0)) uncertain += range.to - range.from;
+    if (range.to > range.from) tear(bytes, range, random);
   }
-  writeFileSync(path, bytes);
+  // The new length is made durable by the sync, or sooner by itself.
+  const shortest = Math.min(bytes.length, log.bytes);
+  writeFileSync(path, bytes.subarray(0, random.pick([shortest, bytes.length, random.whole(shortest, bytes.length)])));
+  return uncertain;
 };
 
 /**
@@ -118,14 +122,10 @@ export const losePower = (copy: string, trace: Trace, before: Before, options: {
   const { logs, slots } = survivorsOf(trace, before, directory);
   let uncertain = 0;
   for (const path of segmentsOf(copy)) {
-    const synced = logs.get(basename(path));
-    if (!synced) continue;
-    uncertain += Math.max(0, statSync(path).size - synced.bytes) + synced.over.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (!synced.named && random.chance(0.5)) rmSync(path);
-    else {
-      tearTail(path, synced.bytes, random);
-      tearOver(path, synced.over, random);
-    }
+    const log = logs.get(basename(path));
+    if (!log) continue;
+    uncertain += tearFile(path, log, random);
+    if (!log.named && random.chance(0.5)) rmSync(path);
   }
   const mark = readMark(copy);
   // The newest as often as the oldest: a mark that is ahead of its log shows only in it.

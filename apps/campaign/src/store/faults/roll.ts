@@ -36,6 +36,7 @@ const STEPS: readonly Step[] = [
   { what: 'sync of the directory fails', call: 'fsync', nth: 2, how: 'error=EIO' },
   { what: 'no room for the header of the new file', call: 'pwrite64', nth: 1, file: NEXT, how: 'error=ENOSPC' },
   { what: 'killed before the sync of the full file', call: 'fdatasync', nth: 2, file: FULL, how: 'signal=SIGKILL' },
+  { what: 'sync of the full file fails', call: 'fdatasync', nth: 2, file: FULL, how: 'error=EIO' },
   { what: 'index file cannot be named', call: 'rename', nth: 1, how: 'error=EIO' },
 ];
 

@@ -53,15 +53,23 @@ export const unsyncedWrite = async (trial: Trial): Promise<Unsynced> => {
   return { world, dir, records, from, to: endOfRecords(bytes), appends };
 };
 
-/** Cut inside of the last write: what is whole before the cut may stay, the rest goes, and the log says so. */
-const cutInside = async (trial: Trial, { world, dir, records, from, appends }: Unsynced, at: number): Promise<void> => {
-  const copy = world.copy('cut', dir);
-  truncateSync(lastSegment(copy), at);
+/**
+ * Torn inside of the last write: what is whole before that may stay, the rest goes, and the log says so. What follows is nothing, or the
+ * zeros that were there before.
+ */
+const tornInside = async (trial: Trial, { world, dir, records, from, appends }: Unsynced, at: number): Promise<void> => {
+  const copy = world.copy('torn', dir);
+  const path = lastSegment(copy);
+  const bytes = readFileSync(path);
+  const zeros = trial.context.random.chance(0.5);
+  if (zeros) writeFileSync(path, bytes.fill(0, at));
+  else truncateSync(path, at);
   const end = records.reduce((best, record) => (record.at + record.length <= at ? record.at + record.length : best), from);
-  const server = await trial.judgeCopy(world, copy, `cut at byte ${at}, the last write beginning at ${from}`, appends);
-  trial.injected('tail cut inside of an unsynced write');
+  const server = await trial.judgeCopy(world, copy, `torn at byte ${at}, the last write beginning at ${from}`, appends);
+  trial.injected(zeros ? 'unsynced write torn, zeros behind' : 'unsynced write torn, nothing behind');
   const said = server.said('store_tail_cut');
-  const right = end === at ? said.length === 0 : said.length === 1 && said[0]?.['at_byte'] === end;
+  // A tail of zeros is none.
+  const right = bytes.subarray(end, at).every((byte) => byte === 0) ? said.length === 0 : said.length === 1 && said[0]?.['at_byte'] === end;
   trial.claim('what is cut is said in the log, and no more is cut than the torn part', right ? undefined : `at ${at}, whole up to ${end}: ${JSON.stringify(said)}`);
 };
 
@@ -145,7 +153,7 @@ const olderMark = async (trial: Trial, { world, dir, to }: Unsynced): Promise<vo
 
 export const tornTailCase = (cuts: number): CampaignCase => ({
   name: 'torn-tail',
-  title: `the last write cut at ${cuts} of its bytes, garbage behind it, and cuts below the mark`,
+  title: `the last write torn at ${cuts} of its bytes, garbage behind it, and cuts below the mark`,
   run: async (context) => {
     const trial = new Trial(context);
     const unsynced = await unsyncedWrite(trial);
@@ -153,7 +161,7 @@ export const tornTailCase = (cuts: number): CampaignCase => ({
     // Both ends belong to it: nothing of the write is there, or all.
     const places = new Set([from, from + 1, to - 1, to]);
     while (places.size < Math.min(cuts, to - from + 1)) places.add(context.random.whole(from, to));
-    for (const at of places) await cutInside(trial, unsynced, at);
+    for (const at of places) await tornInside(trial, unsynced, at);
     for (let i = 0; i < Math.ceil(cuts / 3); i += 1) await garbage(trial, unsynced);
     for (let i = 0; i < Math.ceil(cuts / 6); i += 1) await goOn(trial, unsynced, i);
     for (let i = 0; i < Math.max(6, Math.ceil(cuts / 4)); i += 1) await cutBelow(trial, unsynced, i);
