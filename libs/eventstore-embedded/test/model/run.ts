@@ -9,7 +9,9 @@ import { World } from './world.ts';
 /** Longer than a busy machine needs. */
 const WAIT_MS_MAX = 4_000;
 /** While a failure is shrunk: it is one already, and there are dozens of attempts. */
-const WAIT_SHRINKING_MS_MAX = 5_000;
+const WAIT_SHRINKING_MS_MAX = 3_000;
+/** Then the smallest so far has to do: a test that is ended by its own limit would say nothing. */
+const SHRINK_MS_MAX = 90_000;
 
 export interface ModelRunOptions {
   readonly openHost: () => Host;
@@ -39,12 +41,14 @@ const one = async (options: ModelRunOptions, sequence: Iterable<fc.AsyncCommand<
 
 /** Runs random sequences of commands against a server and the model, a fresh server for each, and shrinks the first that differs. */
 export const runModel = async (options: ModelRunOptions): Promise<ModelRun> => {
-  let waitMsMax = WAIT_MS_MAX;
+  let failedAtMs: number | undefined;
   const property = fc.asyncProperty(commands(options.commandsMax), async (sequence) => {
+    const isShrinking = failedAtMs !== undefined;
+    if (failedAtMs !== undefined && performance.now() - failedAtMs > SHRINK_MS_MAX) return;
     try {
-      await one(options, sequence, waitMsMax);
+      await one(options, sequence, isShrinking ? WAIT_SHRINKING_MS_MAX : WAIT_MS_MAX);
     } catch (error) {
-      waitMsMax = WAIT_SHRINKING_MS_MAX;
+      failedAtMs ??= performance.now();
       throw error;
     }
   });
