@@ -84,13 +84,19 @@ export const measureStoreReads = async (rig: StoreRig, events: number, rounds: n
   return results;
 };
 
-const paced = async (count: number, send: (n: number) => void): Promise<void> => {
+/** Sends at a steady pace, whatever takes how long; resolves when all is done. */
+const paced = async (count: number, send: (n: number) => Promise<void>): Promise<void> => {
   const startMs = performance.now();
+  const all: Promise<void>[] = [];
   for (let n = 0; n < count; n += 1) {
     const leftMs = startMs + (n * 1_000) / PER_SECOND - performance.now();
     if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
-    send(n);
+    const one = send(n);
+    // A failure is thrown when all are awaited, not as one that nobody handles.
+    one.catch(() => undefined);
+    all.push(one);
   }
+  await Promise.all(all);
 };
 
 const deliver = async (rig: StoreRig, subscribers: number, nth: number, appends: number): Promise<DeliveryRound> => {
@@ -109,24 +115,20 @@ const deliver = async (rig: StoreRig, subscribers: number, nth: number, appends:
     });
   })));
   let last: Promise<void> = Promise.resolve();
-  const pending: Promise<void>[] = [];
   await paced(appends, (n) => {
     // One after another: each expects the one before. What waits counts.
     sentMs[n] = performance.now();
     last = last.then(() => mustAppend(rig.batch, stream, n - 1, [orderEvent(n)]));
-    pending.push(last);
+    return last;
   });
-  await Promise.all(pending);
   await delivered;
   await Promise.all(subscriptions.map((subscription) => subscription.stop()));
   const echoed: number[] = [];
   const message = Buffer.alloc(READ_EVENT_BYTES, 1);
-  const echoes: Promise<void>[] = [];
   await paced(appends, () => {
     const fromMs = performance.now();
-    echoes.push(rig.echo.overStream(message).then(() => void echoed.push(performance.now() - fromMs)));
+    return rig.echo.overStream(message).then(() => void echoed.push(performance.now() - fromMs));
   });
-  await Promise.all(echoes);
   return { p50_ms: percentile(times, 0.5), p99_ms: percentile(times, 0.99), echo_p50_ms: percentile(echoed, 0.5), deliveries: times.length };
 };
 
