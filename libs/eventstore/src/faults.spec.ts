@@ -14,6 +14,7 @@ describe('faults of the store', () => {
     ['a client error goes by its type', new UnavailableError(), 'transport', 'unavailable'],
     ['a refusal of the client', new AccessDeniedError(), 'refused', 'access-denied'],
     ['a raw error goes by the exception the server named', raw(status.FAILED_PRECONDITION, 'stream-deleted'), 'refused', 'stream-deleted'],
+    ['a refusal for a reason of a later version goes by its code', raw(status.INVALID_ARGUMENT, 'maximum-append-event-size-exceeded'), 'refused', 'maximum-append-event-size-exceeded'],
     ['a follower names the leader', raw(status.NOT_FOUND, 'not-leader'), 'not_leader', 'not-leader'],
     ['a raw error without one goes by its code', raw(status.UNAUTHENTICATED), 'refused', 'UNAUTHENTICATED'],
     ['a slow consumer is dropped', raw(status.ABORTED), 'transport', 'ABORTED'],

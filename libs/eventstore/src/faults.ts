@@ -53,6 +53,8 @@ export function faultOf(error: unknown): Fault {
   const known = typeof type === 'string' && type !== 'unknown' ? type : undefined;
   const key = known ?? (typeof exception === 'string' ? exception : undefined) ?? name ?? (typeof code === 'string' ? code : 'unknown');
   const text = typeof details === 'string' && details !== '' ? details : typeof message === 'string' ? message : '';
-  const kind = key === 'not-leader' ? 'not_leader' : REFUSED.has(key) ? 'refused' : 'transport';
+  // By the code too: servers of later versions name reasons this one does not know.
+  const isRefused = REFUSED.has(key) || (name !== undefined && REFUSED.has(name));
+  const kind = key === 'not-leader' ? 'not_leader' : isRefused ? 'refused' : 'transport';
   return { kind, key, detail: text === '' ? key : `${key}: ${text}` };
 }

@@ -5,8 +5,8 @@ import type { EventStoreOptions } from '../connect.ts';
 import { connectEventStore } from '../connect.ts';
 import { recordingLog, systemPorts } from '../testing/world.ts';
 
-// Longer than any fault here lasts, shorter than the longest test.
-const GIVE_UP_MS = 50_000;
+// Longer than any fault here lasts, also where a server takes ten seconds to start; shorter than the longest test.
+const GIVE_UP_MS = 150_000;
 
 /** Adapters and stream names of one test file; a shared store is left with streams that nobody else reads. */
 export class ContractWorld {
