@@ -113,7 +113,7 @@ describe('one command for everything', () => {
   }, RUN_MS_MAX);
 
   it('says what a child said that cannot start, and stops the others', async () => {
-    const standalone = start(['--market', `lean:${tmpdir()}/`, '--day', '1999-01-04', '--port', '0']);
+    const standalone = start(['--market', `lean:${tmpdir()}/`, '--day', '2012-01-04', '--port', '0']);
     expect(await standalone.exited).toBe(1);
     expect(standalone.stderr).toMatch(/^tallystick: paper-venue could not start \(exit code 1\): paper-venue: MARKET_[A-Z_]+: .*\n$/);
     expect(standalone.runFile()).toMatchObject({ stopped: true });
