@@ -80,7 +80,12 @@ const main = async (): Promise<void> => {
     rmSync(dir, { recursive: true, force: true });
     process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(EXIT_FAILED));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      note(`ended by ${signal}`);
+      void end(EXIT_FAILED);
+    });
+  }
   setTimeout(() => {
     note('still not done after an hour: given up');
     void end(EXIT_FAILED);
